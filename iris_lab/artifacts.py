@@ -1,0 +1,108 @@
+"""The files that one step of a run writes and the next one reads."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from iris_lab.datasets import Dataset
+from iris_lab.errors import ArtifactError, InputError
+from iris_lab.modeling import Model, Split
+
+METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
+DRAFT = Path(__file__).parent.parent / "reports" / "draft"
+
+
+def run_folder(run_dir: str = "") -> Path:
+    """Return the folder a step works in, made if need be.
+
+    Parameters
+    ----------
+    run_dir
+        A folder, relative to the working directory; empty for the project's ``reports/draft``, which is the same
+        one wherever Jupyter was started.
+
+    Raises
+    ------
+    InputError
+        It is a file, or it cannot be made.
+    """
+    folder = Path(run_dir) if run_dir else DRAFT
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot use run directory {run_dir!r}: {error.strerror}") from error
+    return folder
+
+
+def write_split(folder: Path, split: Split) -> None:
+    """Write every sample with the side it is on, so that later steps need no other copy of the data."""
+    part = np.full(len(split.dataset.target), "train")
+    part[split.test] = "test"
+    table = split.dataset.features.assign(**{split.dataset.target_name: split.dataset.labels.to_numpy(), "part": part})
+    table.to_csv(folder / SPLIT_FILE, index=False, lineterminator="\n")
+
+
+def read_split(folder: Path, model: Model) -> Split:
+    """Read the split that the model was trained on.
+
+    Raises
+    ------
+    ArtifactError
+        There is none, or it is not the table that the model's ``model.json`` names by its digest.
+    """
+    path, target = folder / SPLIT_FILE, str(model.info["target"])
+    if not path.is_file():
+        raise ArtifactError(f"no {SPLIT_FILE} in the run directory: run 02_train first")
+    try:
+        # Class names stay text as they are: "NA" or "1" may be the name of a class.
+        table = pd.read_csv(path, dtype={target: str, "part": str}, keep_default_na=False)
+        features = table[list(model.features)].astype("float64")
+        codes = table[target].map({name: code for code, name in enumerate(model.classes)}).to_numpy().astype(np.int64)
+        part = table["part"].to_numpy()
+    except (ValueError, KeyError) as error:
+        raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error
+    recorded = model.info["dataset"]
+    dataset = Dataset(recorded["name"], features, codes, model.classes, target, recorded["source"])
+    if dataset.digest != recorded["sha256"]:
+        raise ArtifactError(f"{SPLIT_FILE} is not the data the model was trained on (digest): run 02_train again")
+    return Split(dataset, np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))
+
+
+def read_metrics(folder: Path) -> dict[str, float]:
+    """Return the numbers recorded so far, empty where there are none.
+
+    Raises
+    ------
+    ArtifactError
+        The file is there but is not a flat table of numbers.
+    """
+    path = folder / METRICS_FILE
+    if not path.is_file():
+        return {}
+    try:
+        return {str(name): value + 0 for name, value in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{METRICS_FILE} is not a flat table of numbers ({error}): run the steps again") from error
+
+
+def record_metrics(folder: Path, step: str, values: dict[str, float], *, outdates: str = "") -> None:
+    """Write the numbers of a step into ``metrics.json`` as ``step.name``, sorted by name.
+
+    Parameters
+    ----------
+    folder
+        The run directory.
+    step
+        Prefix of the names; earlier numbers of this step are replaced.
+    values
+        Finite numbers.
+    outdates
+        Another step whose numbers no longer hold after this one, such as the evaluation of the model before.
+    """
+    stale = (f"{step}.", f"{outdates}.") if outdates else (f"{step}.",)
+    kept = {name: value for name, value in read_metrics(folder).items() if not name.startswith(stale)}
+    merged = kept | {f"{step}.{name}": value for name, value in values.items()}
+    text = json.dumps(merged, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    (folder / METRICS_FILE).write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,93 @@
+"""How good a model is, and how sure we can be."""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn import metrics
+
+from iris_lab.errors import InputError
+from iris_lab.modeling import Split
+
+
+def wilson_interval(correct: int, total: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval of a proportion.
+
+    Unlike the normal approximation it stays within 0 and 1 and has a width where every answer was correct.
+
+    Parameters
+    ----------
+    correct, total
+        Counts, ``0 <= correct <= total`` and ``total >= 1``.
+    confidence
+        Between 0 and 1.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper bound, fractions.
+
+    Raises
+    ------
+    InputError
+        The counts are not those of a proportion.
+
+    References
+    ----------
+    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference.
+    Journal of the American Statistical Association 22(158), 209-212.
+
+    Examples
+    --------
+    >>> [round(bound, 3) for bound in wilson_interval(37, 38)]
+    [0.865, 0.995]
+    """
+    if not 0 <= correct <= total or total < 1:
+        raise InputError(f"{correct} correct of {total}: expected 0 <= correct <= total, and at least one")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, spread = correct / total, z * z / total
+    centre = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * float(np.sqrt(share * (1 - share) / total + spread / (4 * total)))
+    return (centre - half if correct else 0.0), (centre + half if correct < total else 1.0)
+
+
+def confusion_table(target: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> pd.DataFrame:
+    """Return counts with the true classes in rows and the predicted ones in columns."""
+    counts = metrics.confusion_matrix(target, predicted, labels=range(len(classes)))
+    rows, columns = pd.Index(classes, name="true"), pd.Index(classes, name="predicted")
+    return pd.DataFrame(counts, index=rows, columns=columns)
+
+
+def classification_report(target: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> str:
+    """Return precision, recall, F1 and support of each class as text; a class never predicted scores 0."""
+    text: str = metrics.classification_report(
+        target, predicted, labels=range(len(classes)), target_names=list(classes), digits=3, zero_division=0.0
+    )
+    return text
+
+
+def scores(target: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
+    """Return the numbers of an evaluation: counts, accuracy with its 95 % Wilson interval, macro F1."""
+    correct, total = int(np.sum(target == predicted)), len(target)
+    low, high = wilson_interval(correct, total)
+    return {
+        "samples": total,
+        "correct": correct,
+        "accuracy": correct / total,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "f1_macro": float(metrics.f1_score(target, predicted, average="macro", zero_division=0.0)),
+    }
+
+
+def misclassified(split: Split, predicted: NDArray[np.int64]) -> pd.DataFrame:
+    """Return the samples of the test set that were given another class, numbered from 1 as in the table."""
+    wrong = split.test_target != predicted
+    names = np.asarray(split.dataset.classes)
+    table: pd.DataFrame = split.test_features[wrong].assign(
+        true=names[split.test_target[wrong]], predicted=names[predicted[wrong]]
+    )
+    table.index = pd.Index(split.test[wrong] + 1, name="sample")
+    return table

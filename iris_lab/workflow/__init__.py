@@ -1,0 +1,1 @@
+"""Runs the notebooks into a report, records the run, verifies it."""
