@@ -1,0 +1,146 @@
+"""The papermill engine: runs a notebook in a pinned environment and leaves nothing volatile in it.
+
+``papermill --engine iris-lab IN OUT`` uses it through its entry point, and so does `iris-lab report`.
+"""
+
+import logging
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from papermill.engines import Engine, NotebookExecutionManager
+from papermill.iorw import write_ipynb
+
+from iris_lab.errors import StepError
+from iris_lab.workflow.environment import make_scratch, pinned_environment
+from iris_lab.workflow.kernels import RunKernelManager, WarmParent
+from iris_lab.workflow.normalization import normalize
+
+Progress = Callable[[int, int], None]  # called with the cells done and the cells in all
+
+log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())
+log.propagate = False  # what nbclient would log, our errors say
+
+
+class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
+    """Executes notebooks so that equal runs write equal bytes, and so that a failed run says so.
+
+    Whatever ends a notebook before its last cell, a killed kernel, a time-out or ``sys.exit`` included, is recorded
+    as an error output of the cell that was running, and papermill then fails the run.
+    """
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool = True,
+        **options: Any,
+    ) -> NotebookNode:
+        """Execute a notebook, strip what depends on clock and machine, and write it."""
+        try:
+            super().execute_notebook(nb, kernel_name, progress_bar=progress_bar and sys.stderr.isatty(), **options)
+        finally:
+            normalize(nb)
+            if output_path:
+                write_ipynb(nb, output_path)
+        return nb
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        input_path: str = "notebook",
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        warm_parent: WarmParent | None = None,
+        on_progress: Progress = lambda done, total: None,
+        **_others: Any,
+    ) -> None:
+        """Execute the cells one after another; papermill's other options, such as log files, have no use here.
+
+        Raises
+        ------
+        StepError
+            The kernel did not start.
+        """
+        scratch = make_scratch()
+        environment = pinned_environment(scratch)
+        manager = RunKernelManager(scratch, environment, warm_parent=warm_parent, kernel_name=kernel_name)
+        client = NotebookClient(
+            nb_man.nb,
+            km=manager,
+            timeout=execution_timeout,
+            startup_timeout=start_timeout,
+            coalesce_streams=True,  # streams arrive in chunks that split anywhere
+            record_timing=False,
+            log=log,
+        )
+        try:
+            client.start_new_kernel()
+            client.start_new_kernel_client()
+        except Exception as error:  # jupyter_client raises whatever the operating system said
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise StepError(Path(input_path).stem, None, f"the kernel did not start: {error}") from error
+        try:
+            with client.setup_kernel(cleanup_kc=True):
+                _execute_cells(client, nb_man, on_progress)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _execute_cells(client: NotebookClient, nb_man: NotebookExecutionManager, on_progress: Progress) -> None:
+    cells = nb_man.nb.cells
+    for index, cell in enumerate(cells):
+        nb_man.cell_start(cell, index)
+        failure = _execute_cell(client, cell, index)
+        if failure:
+            client.shutdown_kernel = "immediate"  # it may be busy, and would not hear a polite request
+            nb_man.cell_exception(cell, cell_index=index)
+        nb_man.cell_complete(cell, cell_index=index)
+        on_progress(index + 1, len(cells))
+        if failure:
+            return
+
+
+def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) -> bool:
+    """Execute a cell and say whether it failed; a failed cell ends with an error output."""
+    try:
+        client.execute_cell(cell, index)
+    except CellTimeoutError:
+        _add_error(cell, "CellTimeoutError", f"the cell was still running after {client.timeout} s")
+    except DeadKernelError:
+        _add_error(cell, "DeadKernelError", _cause_of_death(client))
+    except CellExecutionError as error:
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        if not errors:
+            _add_error(cell, error.ename, error.evalue)
+        elif errors[-1].ename == "SystemExit":  # papermill takes sys.exit(0) for the end of the notebook
+            errors[-1].evalue = f"the cell ended the notebook with sys.exit({errors[-1].evalue})"
+    else:
+        return False
+    return True
+
+
+def _add_error(cell: NotebookNode, name: str, reason: str) -> None:
+    cell.outputs.append(new_output("error", ename=name, evalue=reason, traceback=[f"{name}: {reason}"]))
+
+
+def _cause_of_death(client: NotebookClient) -> str:
+    process = getattr(getattr(client.km, "provisioner", None), "process", None)
+    code = process.poll() if process else None
+    if code is None or code >= 0:
+        return "the kernel ended while the cell was running" + (f", exit code {code}" if code else "")
+    hint = "; was there enough memory?" if code == -signal.SIGKILL else ""
+    return f"the kernel was killed by {signal.Signals(-code).name} while the cell was running{hint}"

@@ -1,0 +1,89 @@
+"""The environment that a kernel runs in: the same one on every machine."""
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+# Variables of these names change numbers, figures, text or imports; none of the caller's reaches a kernel.
+DROPPED = (
+    "BLIS_", "COLUMNS", "FORCE_COLOR", "GOTO_", "IPYTHON", "JOBLIB_", "JPY_", "KMP_", "LANGUAGE", "LC_", "LINES",
+    "LOKY_", "MATPLOTLIB", "MKL_", "MPL", "NO_COLOR", "NPY_", "NUMEXPR_", "OMP_", "OPENBLAS_", "PY", "SCIPY_",
+    "SKLEARN_", "SOURCE_DATE_EPOCH", "TERM", "TZ", "VECLIB_",
+)  # fmt: skip
+KEPT = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}  # where code is, not what it does
+PINNED: Mapping[str, str] = {
+    "COLUMNS": "80",
+    "IRIS_LAB_UNATTENDED": "1",  # the endpoint's display names no port
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "LINES": "24",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "NO_PROXY": "127.0.0.1,localhost",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "TERM": "dumb",
+    "TZ": "UTC",
+    "VECLIB_MAXIMUM_THREADS": "1",
+}
+# OpenBLAS picks its kernels by processor, and they round differently. These run on every machine of the architecture.
+OPENBLAS_CORES: Mapping[str, str] = {"x86_64": "Prescott", "amd64": "Prescott", "aarch64": "ARMV8", "arm64": "ARMV8"}
+SCRATCH_PREFIX = "iris-lab-"
+
+
+def blas_core() -> str:
+    """Return the name of the OpenBLAS core that kernels are pinned to, or ``"default"`` on other architectures."""
+    return OPENBLAS_CORES.get(platform.machine().lower(), "default")
+
+
+def pinned_environment(scratch: Path) -> dict[str, str]:
+    """Return the environment variables of a kernel.
+
+    Parameters
+    ----------
+    scratch
+        A folder of the caller's that lasts as long as the kernel: it holds IPython's settings, which must be empty.
+    """
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or not name.startswith(DROPPED)}
+    pinned = dict(PINNED)
+    if blas_core() != "default":
+        pinned["OPENBLAS_CORETYPE"] = blas_core()
+    if matplotlib := find_spec("matplotlib"):
+        pinned["MATPLOTLIBRC"] = str(Path(str(matplotlib.origin)).parent / "mpl-data" / "matplotlibrc")
+    return kept | pinned | {"IPYTHONDIR": str(scratch / "ipython"), "MPLCONFIGDIR": str(_font_cache(scratch))}
+
+
+def _font_cache(scratch: Path) -> Path:
+    """Return a folder of ours for matplotlib's list of fonts, which takes seconds to make anew."""
+    lasting = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "iris_lab" / "matplotlib"
+    try:
+        lasting.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=lasting):
+            return lasting
+    except (OSError, RuntimeError):  # no home, or a read-only one
+        return scratch / "matplotlib"
+
+
+def make_scratch() -> Path:
+    """Make a private folder for one run's sockets and settings, and remove those of runs that were killed."""
+    root = Path(tempfile.gettempdir())
+    for old in root.glob(f"{SCRATCH_PREFIX}*-*"):
+        pid = old.name.removeprefix(SCRATCH_PREFIX).split("-")[0]
+        if pid.isdecimal() and not _alive(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{os.getpid()}-"))
+
+
+def _alive(pid: int) -> bool:
+    with suppress(PermissionError):
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True

@@ -1,0 +1,92 @@
+"""What makes the same run write the same notebook: nothing volatile in it."""
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+
+from nbformat import NotebookNode
+
+INJECTED = "injected-parameters"  # papermill's tag; also the id we give its cell in place of a random one
+NOTEBOOK_METADATA = {"kernelspec", "language_info", "title", "authors"}
+CELL_METADATA = {"tags", "name", "editable", "deletable", "slideshow"}
+RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+# What must not stand in an output: it is another one in the next run, or on the next machine.
+VOLATILE = {
+    "a memory address": re.compile(r"\bat 0x[0-9a-fA-F]{6,}"),
+    "a clock": re.compile(r"\b20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d|\b[0-2]\d:[0-5]\d:[0-5]\d\b"),
+    "an absolute path": re.compile(r"(?<![\w.:/<])/(?:home|root|tmp|Users|usr|var|opt|private|work)/\w|\b[A-Z]:\\\w"),
+    "a local address": re.compile(r"(?:localhost|127\.0\.0\.1):\d+"),
+    "a random id": re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"),
+}
+
+
+def normalize(notebook: NotebookNode) -> NotebookNode:
+    """Strip a notebook in place of what differs between equal runs, and return it.
+
+    Metadata keep what the author set; ids, execution counts and the kernel's description become those that any
+    machine would write. Counts stay integers: nbval fails cells that have outputs and no count.
+    """
+    metadata = notebook.metadata
+    for key in metadata.keys() - NOTEBOOK_METADATA:
+        del metadata[key]
+    if metadata.get("kernelspec", {}).get("name", "python3") == "python3":
+        metadata["kernelspec"] = NotebookNode(KERNELSPEC)
+    metadata.get("language_info", {}).pop("version", None)
+    count = 0
+    for number, cell in enumerate(notebook.cells, 1):
+        for key in cell.metadata.keys() - CELL_METADATA:
+            del cell.metadata[key]
+        if "tags" in cell.metadata and not cell.metadata["tags"]:
+            del cell.metadata["tags"]
+        cell["id"] = _cell_id(cell, number)
+        if cell.cell_type == "code" and cell.get("execution_count") is not None:
+            count += 1
+            _renumber(cell, count)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def _cell_id(cell: NotebookNode, number: int) -> str:
+    if INJECTED in cell.metadata.get("tags", []):
+        return INJECTED
+    # A name that an author gave stays. An id drawn at random goes: reading a notebook of format 4.4 draws new ones.
+    given = str(cell.get("id", ""))
+    return f"cell-{number}" if not given or RANDOM_ID.fullmatch(given) else given
+
+
+def _renumber(cell: NotebookNode, count: int) -> None:
+    cell.execution_count = count
+    for output in cell.outputs:
+        if output.output_type == "execute_result":
+            output.execution_count = count
+
+
+def problems(notebook: NotebookNode) -> list[str]:
+    """Say why a notebook is not normalized, a line each; an empty list says that it is."""
+    found = [f"cell {number}: {what}" for number, what in _volatile_outputs(notebook)]
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    if counts != list(range(1, len(counts) + 1)):
+        found.append(f"execution counts are {counts}: expected 1 to {len(counts)} in order")
+    if normalize(deepcopy(notebook)) != notebook:
+        found.append("metadata, ids or counts that a normalized notebook has not")
+    return found
+
+
+def _volatile_outputs(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                yield number, f"text on stderr: {output.text.strip().splitlines()[0][:80]}"
+            for text in _texts(output):
+                for what, pattern in VOLATILE.items():
+                    if found := pattern.search(text):
+                        yield number, f"{what} in an output: {found[0]}"
+
+
+def _texts(output: NotebookNode) -> Iterator[str]:
+    if "text" in output:
+        yield output.text
+    yield from (value for kind, value in output.get("data", {}).items() if kind.startswith("text/"))
+

@@ -1,0 +1,157 @@
+"""What the notebooks' parameters cells declare, and whether given values fit."""
+
+import ast
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from papermill import inspect_notebook
+
+from iris_lab.datasets import Dataset, load_dataset
+from iris_lab.errors import InputError, UnknownNameError
+from iris_lab.modeling import check_folds, check_model, check_seed, check_test_size, make_split
+from iris_lab.workflow.steps import Step
+
+Value = int | float | str | bool
+RUN_DIR = "run_dir"  # the runner sets it: a run's place is --output
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+logging.getLogger("papermill").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell: ``name: type = default  # meaning``.
+
+    Attributes
+    ----------
+    name, default, meaning
+        As declared.
+    type
+        ``int``, ``float``, ``str`` or ``bool``.
+    steps
+        Names of the steps that declare it.
+    """
+
+    name: str
+    type: type
+    default: Value
+    meaning: str
+    steps: tuple[str, ...]
+
+    def parse(self, text: str) -> Value:
+        """Return the value that `text` spells.
+
+        Raises
+        ------
+        InputError
+            It is of another type.
+        """
+        try:
+            if self.type is bool:
+                return BOOLEANS[text.strip().lower()]
+            value: Value = self.type(text)
+        except (KeyError, ValueError) as error:
+            expected = {"int": "a whole number", "float": "a number", "bool": "true or false"}[self.type.__name__]
+            example = f", such as {self.default!r}" if self.default != "" else ""
+            raise InputError(f"parameter {self.name}={text!r}: expected {expected}{example}") from error
+        return value
+
+
+def check_port(port: int) -> int:
+    """Return `port`, or raise `InputError` unless it is 0 (any free one) to 65535."""
+    if not 0 <= port <= 65535:
+        raise InputError(f"port={port}: expected 0 to 65535")
+    return port
+
+
+CHECKS: Mapping[str, Callable[..., object]] = {
+    "seed": check_seed,
+    "test_size": check_test_size,
+    "folds": check_folds,
+    "model": check_model,
+    "port": check_port,
+}
+
+
+def declared(steps: Sequence[Step]) -> dict[str, Parameter]:
+    """Return the parameters that the steps declare, by name.
+
+    Raises
+    ------
+    InputError
+        A notebook is missing, a declaration has no type or a default that is no literal of it, or two notebooks
+        declare one name differently.
+    """
+    found: dict[str, Parameter] = {}
+    for step in steps:
+        if not step.notebook.is_file():
+            raise InputError(f"notebook {step.notebook.name} is not in {step.notebook.parent.name}/: a checkout has it")
+        for name, fields in inspect_notebook(str(step.notebook)).items():
+            here = _parameter(step, name, fields)
+            known = found.setdefault(name, here)
+            if (known.type, known.default) != (here.type, here.default):
+                raise InputError(f"{step.name} and {known.steps[0]} declare {name!r} differently: make them agree")
+            found[name] = Parameter(name, here.type, here.default, here.meaning, tuple({*known.steps, step.name}))
+    return found
+
+
+def _parameter(step: Step, name: str, fields: Mapping[str, str]) -> Parameter:
+    types: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+    kind = types.get(fields["inferred_type_name"])
+    with contextlib.suppress(ValueError, SyntaxError):
+        default = ast.literal_eval(fields["default"])
+        if kind is not None and isinstance(default, (kind, int) if kind is float else kind):
+            return Parameter(name, kind, default, fields["help"], (step.name,))
+    raise InputError(
+        f"{step.name} declares {name} = {fields['default']}: expected `{name}: type = literal  # meaning` "
+        f"with one of the types {', '.join(types)}"
+    )
+
+
+def parse(assignments: Iterable[str], parameters: Mapping[str, Parameter]) -> dict[str, Value]:
+    """Return the values that ``NAME=VALUE`` assignments give, each of its declared type.
+
+    Raises
+    ------
+    InputError
+        An assignment has no ``=``, names no declared parameter, names one twice, or its value is of another type.
+    """
+    values: dict[str, Value] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise InputError(f"parameter {assignment!r}: expected NAME=VALUE, such as seed=1")
+        if name == RUN_DIR:
+            raise InputError(f"parameter {name!r} is set by the run: name its place with --output")
+        if name not in parameters:
+            raise UnknownNameError("parameter", name, parameters.keys() - {RUN_DIR})
+        if name in values:
+            raise InputError(f"parameter {name!r} is given twice: give it once")
+        values[name] = parameters[name].parse(text)
+    return values
+
+
+def check(values: Mapping[str, Value]) -> Dataset | None:
+    """Ask the functions that will use the values whether they can, and return the dataset that they name.
+
+    Parameters
+    ----------
+    values
+        All parameters by name. Those that iris_lab knows are checked; a notebook of one's own may have others.
+
+    Raises
+    ------
+    InputError
+        A value is out of range, or the data cannot be used with it.
+    """
+    for name in CHECKS.keys() & values.keys():
+        CHECKS[name](values[name])
+    if "data" not in values:
+        return None
+    dataset = load_dataset(str(values["data"]), str(values.get("target", "")))
+    if {"test_size", "seed", "folds"} <= values.keys():
+        split = make_split(dataset, float(values["test_size"]), int(values["seed"]))
+        check_folds(int(values["folds"]), split.train_target)
+    return dataset

@@ -1,0 +1,35 @@
+"""The steps of a run, in order. Adding a notebook to the report is one line here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A notebook, and the steps whose artifacts it reads.
+
+    Attributes
+    ----------
+    notebook
+        Path of the ``.ipynb`` file.
+    needs
+        Names of earlier steps.
+    """
+
+    notebook: Path
+    needs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the notebook without its suffix."""
+        return self.notebook.stem
+
+
+STEPS: Sequence[Step] = (
+    Step(PROJECT / "notebooks" / "01_eda.ipynb"),
+    Step(PROJECT / "notebooks" / "02_train.ipynb"),
+    Step(PROJECT / "notebooks" / "03_evaluate.ipynb", needs=("02_train",)),
+)
