@@ -90,7 +90,9 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure:
     rows = -(-len(names) // columns)
     figure = Figure(figsize=(8, 0.7 + 2.1 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel().tolist()
-    for unused in range(rows * columns - len(names)):  # the first row is the short one: class names stand below the last
+    for unused in range(
+        rows * columns - len(names)
+    ):  # the first row is the short one: class names stand below the last
         panels.pop(columns - 1 - unused).remove()
     for axes, name in zip(panels, names, strict=True):
         _violin(axes, dataset, name)
