@@ -8,7 +8,7 @@ import pandas as pd
 
 from iris_lab.datasets import Dataset
 from iris_lab.errors import ArtifactError, InputError
-from iris_lab.modeling import Model, Split
+from iris_lab.modeling import SIDE, Model, Split
 
 METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
 DRAFT = Path(__file__).parent.parent / "reports" / "draft"
@@ -38,9 +38,7 @@ def run_folder(run_dir: str = "") -> Path:
 
 def write_split(folder: Path, split: Split) -> None:
     """Write every sample with the side it is on, so that later steps need no other copy of the data."""
-    part = np.full(len(split.dataset.target), "train")
-    part[split.test] = "test"
-    table = split.dataset.features.assign(**{split.dataset.target_name: split.dataset.labels.to_numpy(), "part": part})
+    table = split.dataset.frame.join(split.part)
     table.to_csv(folder / SPLIT_FILE, index=False, lineterminator="\n")
 
 
@@ -57,10 +55,10 @@ def read_split(folder: Path, model: Model) -> Split:
         raise ArtifactError(f"no {SPLIT_FILE} in the run directory: run 02_train first")
     try:
         # Class names stay text as they are: "NA" or "1" may be the name of a class.
-        table = pd.read_csv(path, dtype={target: str, "part": str}, keep_default_na=False)
+        table = pd.read_csv(path, dtype={target: str}, keep_default_na=False)
         features = table[list(model.features)].astype("float64")
         codes = table[target].map({name: code for code, name in enumerate(model.classes)}).to_numpy().astype(np.int64)
-        part = table["part"].to_numpy()
+        part = table[SIDE].to_numpy()
     except (ValueError, KeyError) as error:
         raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error
     recorded = model.info["dataset"]

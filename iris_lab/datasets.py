@@ -54,13 +54,14 @@ class Dataset:
 
     @property
     def labels(self) -> "pd.Series[str]":
-        """Class name of each sample, named after the target column."""
-        return pd.Series([self.classes[code] for code in self.target], name=self.target_name)
+        """Class name of each sample, named after the target column; samples count from 1, as in published tables."""
+        names = [self.classes[code] for code in self.target]
+        return pd.Series(names, pd.RangeIndex(1, len(names) + 1, name="sample"), name=self.target_name)
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Features and class names in one table."""
-        return self.features.assign(**{self.target_name: self.labels.to_numpy()})
+        """Features and class names in one table, its samples counted from 1."""
+        return self.features.set_axis(self.labels.index).assign(**{self.target_name: self.labels})
 
     @property
     def units(self) -> dict[str, str]:

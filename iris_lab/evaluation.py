@@ -1,14 +1,15 @@
 """How good a model is, and how sure we can be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
-from iris_lab.errors import InputError
+from iris_lab.errors import InputError, IrisLabError
 from iris_lab.modeling import Split
 
 
@@ -91,3 +92,29 @@ def misclassified(split: Split, predicted: NDArray[np.int64]) -> pd.DataFrame:
     )
     table.index = pd.Index(split.test[wrong] + 1, name="sample")
     return table
+
+
+def checked_answers(reply: Mapping[str, Any], split: Split, predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the predictions in an endpoint's reply, if they are the model's own.
+
+    Parameters
+    ----------
+    reply
+        The decoded body: ``{"result": [0, 2, ...]}``, one code for each sample of the test set.
+    split, predicted
+        The test set, and what the model says of it.
+
+    Raises
+    ------
+    IrisLabError
+        There is no result, or another number of them, or one differs: the message names the first such sample.
+    """
+    result = reply.get("result")
+    if not isinstance(result, list) or len(result) != len(predicted):
+        raise IrisLabError(f"the endpoint replied {str(dict(reply))[:200]}: expected {len(predicted)} predictions")
+    answers = np.asarray(result, dtype=np.int64)
+    for place in np.flatnonzero(answers != predicted)[:1]:
+        raise IrisLabError(
+            f"sample {split.test[place] + 1}: the endpoint answered {answers[place]}, the model {predicted[place]}"
+        )
+    return answers

@@ -38,6 +38,7 @@ MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
     "knn": lambda seed: KNeighborsClassifier(),
     "forest": lambda seed: RandomForestClassifier(random_state=seed),
 }
+SIDE = "train or test"  # a column that no data is likely to have
 MODEL_FILE, INFO_FILE = "model.joblib", "model.json"
 DRAWN_SAMPLES = 300  # at most so many training samples go into model.json for the demo page's scatter plot
 
@@ -57,6 +58,13 @@ class Split:
     dataset: Dataset
     train: NDArray[np.int64]
     test: NDArray[np.int64]
+
+    @property
+    def part(self) -> "pd.Series[str]":
+        """``train`` or ``test`` for each sample; samples count from 1, as in ``Dataset.frame``."""
+        sides = np.full(len(self.dataset.target), "train")
+        sides[self.test] = "test"
+        return pd.Series(sides, self.dataset.labels.index, name=SIDE)
 
     @property
     def train_features(self) -> pd.DataFrame:

@@ -1,1 +1,20 @@
 """The prediction endpoint: a Flask application, launched from a notebook cell or from the shell."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from iris_lab.serving.app import create_app
+    from iris_lab.serving.launcher import Server, launch
+    from iris_lab.serving.server import serve
+
+__all__ = ["Server", "create_app", "launch", "serve"]
+_HOMES = {"create_app": "app", "launch": "launcher", "Server": "launcher", "serve": "server"}
+
+
+def __getattr__(name: str) -> Any:
+    # Flask and scikit-learn cost a second or two: they are imported when something of them is used.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,79 @@
+"""What to know of a table before anything is learnt from it."""
+
+from collections.abc import Mapping
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+
+from iris_lab.datasets import Dataset
+from iris_lab.modeling import twin_groups
+
+# Sepal length and width, petal length and width of the two samples in which copies of iris differ: as Fisher printed
+# them, and as UCI's file has them (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
+IRIS_COPIES: Mapping[str, Mapping[int, tuple[float, ...]]] = {
+    "Fisher (1936)": {35: (4.9, 3.1, 1.5, 0.2), 38: (4.9, 3.6, 1.4, 0.1)},
+    "UCI file": {35: (4.9, 3.1, 1.5, 0.1), 38: (4.9, 3.1, 1.5, 0.1)},
+}
+
+
+def describe(dataset: Dataset) -> str:
+    """Return where a dataset comes from, how large it is and its digest, as lines of text."""
+    facts = {
+        "dataset": dataset.name,
+        "source": dataset.source,
+        "samples": str(len(dataset.target)),
+        "features": f"{len(dataset.features.columns)}: {', '.join(dataset.features.columns)}",
+        "target": dataset.target_name,
+        "classes": f"{len(dataset.classes)}: {', '.join(dataset.classes)}",
+        "SHA-256": dataset.digest,
+    }
+    return "\n".join(fill(f"{name:<10}{fact}", 100, subsequent_indent=" " * 10) for name, fact in facts.items())
+
+
+def compare_copies(dataset: Dataset) -> pd.DataFrame:
+    """Return the samples in which known copies of a dataset differ, beside the dataset's own.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For each copy and sample its values, and whether the dataset has the same. Without rows where no differing
+        copies are known, which is so for every table but iris.
+    """
+    known = IRIS_COPIES if dataset.name == "iris" and dataset.features.shape == (150, 4) else {}
+    values = dataset.features.to_numpy()
+    rows = [
+        (sample, copy, *printed, "yes" if np.array_equal(values[sample - 1], printed) else "no")
+        for copy, samples in known.items()
+        for sample, printed in samples.items()
+    ]
+    table = pd.DataFrame(rows, columns=["sample", "copy", *dataset.features.columns, "same here"])
+    return table.sort_values("sample", kind="stable").set_index(["sample", "copy"])
+
+
+def summarize(dataset: Dataset) -> pd.DataFrame:
+    """Return the spread of each feature and its mean in each class, features by rows."""
+    spread = dataset.features.agg(["min", "median", "max", "mean", "std"]).T
+    means = dataset.features.groupby(dataset.target).mean().T
+    return spread.join(means.set_axis([f"mean of {name}" for name in dataset.classes], axis=1))
+
+
+def twins(dataset: Dataset) -> pd.DataFrame:
+    """Return the samples whose features all equal those of another sample, sets of twins numbered from 1."""
+    groups = twin_groups(dataset.features)
+    shared = np.flatnonzero(np.bincount(groups)[groups] > 1)
+    number, members = pd.factorize(groups[shared])[0] + 1, dataset.frame.iloc[shared]
+    return members.set_index(pd.Index(number, name="twins"), append=True).swaplevel().sort_index()
+
+
+def leading_features(dataset: Dataset, most: int) -> list[str]:
+    """Return the features that separate the classes best, at most so many, in the order of the table.
+
+    The measure is that of the F statistic: how far the class means lie apart, against the spread within classes.
+    """
+    values = dataset.features
+    means = values.groupby(dataset.target).transform("mean")
+    between, within = ((means - values.mean()) ** 2).sum(), ((values - means) ** 2).sum()
+    ratio = (between / within.where(within > 0)).fillna(np.inf).where(between > 0, 0.0)
+    best = set(ratio.sort_values(ascending=False, kind="stable").index[:most])
+    return [name for name in values.columns if name in best]

@@ -1,0 +1,144 @@
+"""The Flask application that serves a model."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from iris_lab.modeling import Model
+from iris_lab.serving.gate import REQUEST_ID, ROUTE, Gate, Rules, read_body
+from iris_lab.serving.predictor import Predictor
+from iris_lab.serving.problems import Refusal, Reply
+from iris_lab.serving.schema import RequestSchema
+from iris_lab.serving.telemetry import Log, Telemetry
+
+GREETING = "Iris species predictor API !"
+PREDICT = "/predict_species"
+JSON = [("Content-Type", "application/json")]
+
+
+class Answerer:
+    """Requests to answers: the one function that Flask's route and the shortcut in front of it share."""
+
+    def __init__(self, model: Model, telemetry: Telemetry) -> None:
+        self.schema = RequestSchema(model.info["features"])
+        self.predictor = Predictor(model)
+        self.classes = list(model.classes)
+        self.telemetry = telemetry
+
+    def answer(self, body: bytes) -> bytes:
+        """Return the answer to a request's body.
+
+        Raises
+        ------
+        Refusal
+            The request is not what the schema says, or its values are beyond what the model can compute with.
+        """
+        samples = self.schema.read(body)
+        codes = self.predictor.codes(samples.values)
+        result: dict[str, Any] = {"result": codes}
+        if samples.probabilities:
+            result |= {"classes": self.classes, "probabilities": self.predictor.probabilities(samples.values)}
+        self.telemetry.count_predictions(codes)
+        return orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def check_content_type(environ: Mapping[str, Any]) -> None:
+    """Refuse a body that is not declared to be JSON in UTF-8.
+
+    Raises
+    ------
+    Refusal
+        415.
+    """
+    given = environ.get("CONTENT_TYPE", "")
+    if given == "application/json":
+        return
+    media_type, _, parameters = given.partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+        came = f"is {given[:60]!a}" if given else "is missing"
+        raise Refusal(415, "content-type", f"Content-Type {came}, expected application/json")
+    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+        raise Refusal(415, "content-type", "Content-Encoding is not supported, expected a body as it is")
+
+
+def create_app(
+    model: Model,
+    *,
+    metrics: Mapping[str, float] | None = None,
+    rules: Rules | None = None,
+    log: Log | None = None,
+    shortcut: bool = True,
+) -> Flask:
+    """Return the application that serves a model.
+
+    Parameters
+    ----------
+    model
+        The evaluated model.
+    metrics
+        The numbers of its run, as in ``metrics.json``; those called ``evaluate.…`` are shown at ``/model``.
+    rules
+        Limits and hosts.
+    log
+        Takes one line a request; None for no log.
+    shortcut
+        Whether predictions are answered in front of Flask's dispatch; the answers are the same.
+    """
+    rules = rules or Rules()
+    telemetry = Telemetry(model.classes, log)
+    answerer = Answerer(model, telemetry)
+    app = Flask(__name__)
+    app.url_map.merge_slashes = False
+    app.config.update(RULES=rules, EXAMPLE=_example(model))
+
+    def predict(environ: WSGIEnvironment) -> Reply:
+        check_content_type(environ)
+        return Reply(200, JSON, answerer.answer(read_body(environ, rules.max_body)))
+
+    @app.get("/")
+    def index() -> Response:
+        return Response(GREETING, mimetype="text/plain")
+
+    @app.post(PREDICT)
+    def predict_species() -> Response:
+        reply = predict(request.environ)
+        return Response(reply.body, reply.status, reply.headers)
+
+    @app.before_request
+    def note_route() -> None:
+        request.environ[ROUTE] = request.url_rule.rule if request.url_rule else "other"
+
+    @app.errorhandler(Refusal)
+    def refuse(refusal: Refusal) -> Response:
+        reply = refusal.reply(request.environ[REQUEST_ID])
+        return Response(reply.body, reply.status, reply.headers)
+
+    @app.errorhandler(HTTPException)
+    def explain(error: HTTPException) -> Response:
+        return refuse(_refusal(error))
+
+    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, {PREDICT: predict} if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
+    return app
+
+
+def _example(model: Model) -> str:
+    """Return a request: the sample in the middle of the training data."""
+    return json.dumps({"data": [{feature["name"]: feature["median"] for feature in model.info["features"]}]})
+
+
+def _refusal(error: HTTPException) -> Refusal:
+    """Return Flask's refusal (no such route, wrong method) in our words."""
+    headers = {}
+    if error.code == 405:
+        headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        detail = f"{request.method} is not allowed at {request.path[:60]!a}, expected {headers['Allow']}"
+        return Refusal(405, "method", detail, headers=headers)
+    if error.code == 404:
+        return Refusal(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
+    return Refusal(error.code or 500, "internal", "the endpoint failed; its log says why")

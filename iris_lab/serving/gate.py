@@ -1,0 +1,189 @@
+"""What every request passes, whichever way it takes: host check, limits, headers, metrics, log line.
+
+Flask's dispatch costs several times what a prediction of one row does, so a prediction is answered here, in front of
+it. Flask has the same route with the same function behind it, and everything else.
+"""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from time import perf_counter
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from iris_lab.serving.problems import Refusal, Reply
+from iris_lab.serving.telemetry import Telemetry
+
+MAX_BODY = 16 * 2**20  # bytes: about 150,000 flowers
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ANY_HOST = "*"
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
+REQUEST_ID = "iris_lab.request_id"
+ROUTE = "iris_lab.route"
+_HEADERS = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    (
+        # A notebook shows the page in a frame: its own addresses may, others may not.
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'none'; base-uri 'none'; "
+        "frame-ancestors 'self' http://localhost:* http://127.0.0.1:* vscode-webview:",
+    ),
+]
+_usable_id = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a request must respect.
+
+    Attributes
+    ----------
+    max_body
+        Bytes of a body.
+    hosts
+        Names that the Host header may give, without port; ``"*"`` for any. An IP address cannot be the name of a
+        rebound domain, so those are accepted where `addresses` is true.
+    addresses
+        Whether any IP address will do.
+    origins
+        Web pages of these origins may read the answers (CORS); empty for none.
+    """
+
+    max_body: int = MAX_BODY
+    hosts: Sequence[str] = LOOPBACK
+    addresses: bool = False
+    origins: Sequence[str] = ()
+
+    def check_host(self, environ: WSGIEnvironment) -> None:
+        """Refuse a request to a host that is not ours: a page of another site whose name was rebound to our address.
+
+        Raises
+        ------
+        Refusal
+            421.
+        """
+        given = environ.get("HTTP_HOST", "")
+        name = given.rsplit(":", 1)[0] if not given.endswith("]") and ":" in given else given
+        name = name.strip("[]").lower()
+        if name in self.hosts or ANY_HOST in self.hosts or (self.addresses and _is_address(name)):
+            return
+        raise Refusal(421, "host", "the Host header names another host; use http://127.0.0.1 or http://localhost")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def read_body(environ: WSGIEnvironment, max_body: int) -> bytes:
+    """Return the body of a request, having read no more than the limit.
+
+    Raises
+    ------
+    Refusal
+        413 where it is longer; 400 where its length is no number or it ended early.
+    """
+    stream, given = environ["wsgi.input"], environ.get("CONTENT_LENGTH") or ""
+    detail = f"the body is over the limit of {max_body} bytes"
+    too_long = Refusal(413, "too-large", detail, headers={"Connection": "close"})
+    if not given:
+        body: bytes = stream.read(max_body + 1) if environ.get("wsgi.input_terminated") else b""
+        if len(body) > max_body:
+            raise too_long
+        return body
+    if not (given.isascii() and given.isdigit()):
+        raise Refusal(400, "length", "Content-Length is not a number")
+    if (length := int(given)) > max_body:
+        raise too_long
+    body = stream.read(length)
+    if len(body) < length:
+        raise Refusal(400, "length", f"the body ended after {len(body)} of {length} bytes")
+    return body
+
+
+class Gate:
+    """The WSGI application in front of Flask's.
+
+    Parameters
+    ----------
+    inner
+        Flask's.
+    rules
+        Limits and hosts.
+    telemetry
+        Where requests are recorded.
+    shortcuts
+        Answers by path to a POST that need not go through Flask.
+    """
+
+    def __init__(
+        self,
+        inner: WSGIApplication,
+        rules: Rules,
+        telemetry: Telemetry,
+        shortcuts: dict[str, Callable[[WSGIEnvironment], Reply]],
+    ) -> None:
+        self.inner, self.rules, self.telemetry, self.shortcuts = inner, rules, telemetry, shortcuts
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        started = perf_counter()
+        request_id = environ[REQUEST_ID] = _identify(environ)
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        try:
+            self.rules.check_host(environ)
+            shortcut = self.shortcuts.get(path) if method == "POST" else None
+            if shortcut:
+                environ[ROUTE] = path
+                reply = shortcut(environ)
+            else:
+                reply = self._through_flask(environ)
+        except Refusal as refusal:
+            reply = refusal.reply(request_id)
+        except Exception:
+            logging.getLogger(__name__).exception("request %s failed", request_id)
+            reply = Refusal(500, "internal", "the endpoint failed; its log says why").reply(request_id)
+        headers = [*reply.headers, *_HEADERS, ("X-Request-ID", request_id), ("Content-Length", str(len(reply.body)))]
+        if self.rules.origins:
+            headers += _cors(environ.get("HTTP_ORIGIN", ""), self.rules.origins)
+        seconds = perf_counter() - started
+        known = method if method in METHODS else "other"
+        self.telemetry.record(known, environ.get(ROUTE, "other"), reply.status, seconds)
+        self.telemetry.write(known, path, reply.status, seconds, size=len(reply.body), request_id=request_id)
+        start_response(reply.line, headers)
+        return [] if method == "HEAD" else [reply.body]
+
+    def _through_flask(self, environ: WSGIEnvironment) -> Reply:
+        answered: list[Any] = []
+        chunks = self.inner(environ, lambda *given: answered.append(given))  # type: ignore[arg-type]  # write() is for old applications
+        try:
+            body = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        status, headers = answered[-1][:2]
+        return Reply(int(status[:3]), [pair for pair in headers if pair[0] != "Content-Length"], body)
+
+
+def _identify(environ: WSGIEnvironment) -> str:
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if given and _usable_id(given) else uuid.uuid4().hex
+
+
+def _cors(origin: str, origins: Sequence[str]) -> list[tuple[str, str]]:
+    if origin not in origins and ANY_HOST not in origins:
+        return [("Vary", "Origin")]
+    return [
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Headers", "Content-Type, X-Request-ID"),
+        ("Access-Control-Expose-Headers", "X-Request-ID"),
+        ("Vary", "Origin"),
+    ]

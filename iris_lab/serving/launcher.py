@@ -1,0 +1,180 @@
+"""The endpoint in a thread of the notebook's kernel.
+
+The server is waitress: pure Python, the same on Windows, and it starts and stops from any thread, which Granian does
+not.
+"""
+
+import errno
+import logging
+import os
+import socket
+import threading
+from html import escape
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.server import create_server
+
+from iris_lab.errors import InputError
+from iris_lab.modeling import Model
+from iris_lab.serving.app import GREETING
+from iris_lab.serving.gate import ANY_HOST, LOOPBACK, Rules
+from iris_lab.serving.runs import app_of
+
+HOST = "127.0.0.1"
+STEPS = 100  # so many ports are tried
+_current: "Server | None" = None
+
+
+def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = False) -> "Server":
+    """Serve a model from this process, in the background, and return at once.
+
+    The endpoint of an earlier call is stopped first. It listens on 127.0.0.1 only and ends with the process. In an
+    unattended run (papermill with our engine, pytest) any free port is taken and the display names none.
+
+    Parameters
+    ----------
+    model_or_run
+        A model, or the directory of a run.
+    port
+        Where to listen; if the port is busy, the next free one is taken. 0 for any.
+    trust
+        Load a model of a run even where its digest does not agree with its ``model.json``.
+
+    Returns
+    -------
+    Server
+        Its ``url``, ``stop()``, and in a notebook the demo page.
+
+    Raises
+    ------
+    ArtifactError
+        The run cannot be used.
+    InputError
+        No port is free, or `port` is none.
+    """
+    global _current
+    hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # there the name is the hub's, and no browser is on this host
+    app = app_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
+    if _current is not None:
+        _current.stop()
+    _current = Server(app, _free_socket(0 if _unattended() else port))
+    return _current
+
+
+class Server:
+    """A running endpoint.
+
+    Parameters
+    ----------
+    app
+        What to serve.
+    listener
+        A bound socket.
+    """
+
+    def __init__(self, app: Flask, listener: socket.socket) -> None:
+        self.port: int = listener.getsockname()[1]
+        self._example = app.config["EXAMPLE"]
+        self._stopping = threading.Event()
+        self._sockets: dict[int, wasyncore.dispatcher] = {}
+        rules: Rules = app.config["RULES"]
+        # waitress reads a body whole before the application sees it, so the limit has to be its own, too.
+        self._server = create_server(
+            app, map=self._sockets, sockets=[listener], threads=4, ident="", max_request_body_size=rules.max_body + 1
+        )
+        logging.getLogger("waitress").setLevel(logging.ERROR)  # its warnings would land in a cell's output
+        self._thread = threading.Thread(target=self._run, name="iris-lab-endpoint", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where it answers, from this machine."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def link(self) -> str:
+        """Where a browser finds it: behind JupyterHub or Binder, through jupyter-server-proxy."""
+        prefix = _proxy_prefix()
+        return f"{prefix}proxy/{self.port}/" if prefix else f"{self.url}/"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it answers."""
+        return self._thread.is_alive() and not self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Stop it, answers under way first; nothing happens if it was stopped before."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._server.pull_trigger()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=30, use_poll=hasattr(os, "fork"), map=self._sockets, count=1)
+        self._server.task_dispatcher.shutdown(timeout=5)
+        wasyncore.close_all(self._sockets, ignore_all=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        if _unattended():
+            return "The endpoint answers while this notebook runs."
+        return f"The endpoint answers at {self.url}\n{self._curl}" if self.is_running else "The endpoint is stopped."
+
+    @property
+    def _curl(self) -> str:
+        return f"curl {self.url}/predict_species -H 'Content-Type: application/json' -d {_shell_quoted(self._example)}"
+
+    def _repr_html_(self) -> str:
+        if _unattended() or not self.is_running:
+            return f"<p>{escape(repr(self))}</p>"
+        link = escape(self.link)
+        return (
+            f'<p>The endpoint answers at <a href="{link}" target="_blank">{link}</a>. Ask it from a terminal:</p>'
+            f"<pre>{escape(self._curl)}</pre>"
+            f'<iframe src="{link}" title="{escape(GREETING)}" width="100%" height="720" '
+            'style="border:1px solid #ccc"></iframe>'
+        )
+
+
+def _shell_quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _unattended() -> bool:
+    return bool(os.environ.get("IRIS_LAB_UNATTENDED") or os.environ.get("PYTEST_VERSION"))
+
+
+def _proxy_prefix() -> str:
+    return os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
+
+
+def _free_socket(port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise InputError(f"port={port}: expected 0 to 65535")
+    for candidate in range(port, min(port + STEPS, 65536)):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where reuse means taking the port from its owner
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            else:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, candidate))
+        except OSError as error:
+            listener.close()
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise InputError(f"cannot listen on {HOST}:{candidate}: {error.strerror}") from error
+        else:
+            return listener
+    raise InputError(f"no free port from {port} to {port + STEPS - 1}: give another, or 0 for any")

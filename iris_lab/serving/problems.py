@@ -1,0 +1,107 @@
+"""What the endpoint answers to a request it refuses: problem documents after RFC 9457."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+PROBLEM_TYPE = "application/problem+json"
+MAX_PROBLEMS = 20  # of one request; a client that sent 10,000 bad rows needs no 10,000 lines
+MAX_QUOTED = 60  # characters of what came that are quoted back
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back to the client, whichever way the request took."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+    @property
+    def line(self) -> str:
+        """The status line, such as ``"200 OK"``."""
+        return status_line(self.status)
+
+
+def status_line(status: int) -> str:
+    """Return a status with its phrase: ``"422 Unprocessable Content"``."""
+    return f"{status} {phrase(status)}"
+
+
+def phrase(status: int) -> str:
+    """Return the phrase of a status; Python before 3.13 still has RFC 7231's for two of them."""
+    newer = {413: "Content Too Large", 422: "Unprocessable Content"}
+    return newer.get(status) or HTTPStatus(status).phrase
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a request.
+
+    Attributes
+    ----------
+    detail
+        One sentence: where, what came, what was expected.
+    row, feature
+        Which sample, counted from 0, and which of its features, where that is known.
+    given, expected
+        What came, shortened, and what was expected.
+    """
+
+    detail: str
+    row: int | None = None
+    feature: str | None = None
+    given: str | None = None
+    expected: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return what is known of it, as in the answer."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass
+class Refusal(Exception):  # noqa: N818 - a refused request is no error of ours
+    """A request that is answered with a 4xx.
+
+    Attributes
+    ----------
+    status
+        HTTP status code.
+    kind
+        Which kind of problem, an anchor of the documentation page.
+    detail
+        One sentence for the client.
+    problems
+        All that was found, up to `MAX_PROBLEMS`.
+    headers
+        Further headers of the answer, such as ``Allow``.
+    """
+
+    status: int
+    kind: str
+    detail: str
+    problems: Sequence[Problem] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def reply(self, request_id: str) -> Reply:
+        """Return the problem document."""
+        document: dict[str, Any] = {
+            "type": f"/docs#{self.kind}",
+            "title": phrase(self.status),
+            "status": self.status,
+            "detail": self.detail,
+            "request_id": request_id,
+            "error": self.detail,  # where clients of the Open Inference Protocol look
+        }
+        if self.problems:
+            document["problems"] = [problem.document() for problem in self.problems[:MAX_PROBLEMS]]
+        return Reply(self.status, [("Content-Type", PROBLEM_TYPE), *self.headers.items()], orjson.dumps(document))
+
+
+def quoted(text: str) -> str:
+    """Return text of a client shortened and fit to print: lone surrogates and control characters escaped."""
+    short = text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"
+    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short) + '"'

@@ -1,0 +1,116 @@
+"""What a request must look like: one declaration that decodes requests and describes them in OpenAPI."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from iris_lab.serving.diagnosis import examine
+
+LARGEST = 1e30  # in size; beyond any measurement, and the arithmetic of every model still holds
+DATA = msgspec.Meta(min_length=1, description="Samples, one object each.")
+PROBABILITIES = msgspec.Meta(description="Answer the class names and the probability of each, too.")
+COLUMNS = msgspec.Meta(description="Accepted and not used: features are matched by name.")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A decoded request.
+
+    Attributes
+    ----------
+    values
+        Finite numbers, features in the order of training, shape (samples, features).
+    probabilities
+        Whether the client asked for them.
+    """
+
+    values: NDArray[np.float64]
+    probabilities: bool
+
+
+class RequestSchema:
+    """The body of a prediction request, for the features of one model.
+
+    Parameters
+    ----------
+    features
+        The entries ``features`` of ``model.json``: name, unit, and range in training.
+    """
+
+    def __init__(self, features: Sequence[dict[str, Any]]) -> None:
+        self.names = tuple(str(feature["name"]) for feature in features)
+        # msgspec refuses names that JSON has to escape: their requests take the careful way.
+        self.plain = not any(set(name) & {'"', "\\"} or not name.isprintable() for name in self.names)
+        fields = {f"feature_{index}": feature for index, feature in enumerate(features)}
+        sample = msgspec.defstruct(
+            "Sample",
+            [(field, Annotated[float, _meaning(feature)]) for field, feature in fields.items()],
+            rename=dict(zip(fields, self.names, strict=True)) if self.plain else None,
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self.body = msgspec.defstruct(
+            "PredictionRequest",
+            [
+                ("data", Annotated[list[sample], DATA]),  # type: ignore[valid-type]  # a struct made at run time
+                ("probabilities", Annotated[bool | msgspec.UnsetType, PROBABILITIES], msgspec.UNSET),
+                ("columns", Annotated[msgspec.Raw, COLUMNS], msgspec.Raw()),
+            ],
+        )
+        self._decode = msgspec.json.Decoder(self.body).decode
+
+    def read(self, body: bytes) -> Samples:
+        """Decode a request.
+
+        Raises
+        ------
+        Refusal
+            It is not what the schema says; all problems are named, up to a limit.
+        """
+        if self.plain:
+            try:
+                request: Any = self._decode(body)
+                if request.columns:  # the decoder passes over a raw member without looking inside
+                    body.isascii() or body.decode()
+                    msgspec.json.decode(request.columns)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                pass  # the careful way finds out what is wrong with it
+            else:
+                if self._has_no_repeated_key(body, request):
+                    return Samples(self._values(request.data), request.probabilities is True)
+        rows, probabilities = examine(body, self.names, LARGEST)
+        return Samples(np.array(rows, np.float64), probabilities)
+
+    def _has_no_repeated_key(self, body: bytes, request: Any) -> bool:
+        # The decoder keeps the last of several equal keys. A key has two quotes, and the request as decoded has no
+        # others, so any more come from a repeated key, or from one unknown to us, which the careful way settles.
+        keys = 1 + len(request.data) * len(self.names) + bool(request.columns)
+        keys += request.probabilities is not msgspec.UNSET
+        return body.count(b'"') == 2 * keys + bytes(request.columns).count(b'"')
+
+    def _values(self, rows: list[Any]) -> NDArray[np.float64]:
+        numbers = chain.from_iterable(map(msgspec.structs.astuple, rows))
+        shape = len(rows), len(self.names)
+        return np.fromiter(numbers, np.float64, shape[0] * shape[1]).reshape(shape)
+
+    def components(self) -> dict[str, Any]:
+        """Return the JSON Schemas of the request, by name."""
+        _, schemas = msgspec.json.schema_components([self.body], ref_template="#/components/schemas/{name}")
+        if not self.plain:
+            text = json.dumps(schemas["Sample"])
+            for index, name in enumerate(self.names):
+                text = text.replace(f'"feature_{index}"', json.dumps(name))
+            schemas["Sample"] = json.loads(text)
+        return schemas
+
+
+def _meaning(feature: dict[str, Any]) -> msgspec.Meta:
+    unit = f" {feature['unit']}" if feature.get("unit") else ""
+    seen = f"Training range {feature['min']:g} to {feature['max']:g}{unit}."
+    return msgspec.Meta(ge=-LARGEST, le=LARGEST, description=seen, examples=[feature["median"]])

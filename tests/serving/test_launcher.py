@@ -1,0 +1,138 @@
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from iris_lab.errors import ArtifactError, InputError
+from iris_lab.modeling import load_model
+from iris_lab.serving import Server, launch
+
+SETOSA = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
+
+
+def ask(server: Server) -> list[int]:
+    answer = requests.post(f"{server.url}/predict_species", json={"data": [SETOSA]}, timeout=10)
+    answer.raise_for_status()
+    result: list[int] = answer.json()["result"]
+    return result
+
+
+@pytest.fixture
+def attended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_VERSION", raising=False)
+    monkeypatch.delenv("IRIS_LAB_UNATTENDED", raising=False)
+    monkeypatch.delenv("JUPYTERHUB_SERVICE_PREFIX", raising=False)
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_model_is_served_within_a_second(iris_run: Path) -> None:
+    model = load_model(iris_run)
+    began = time.perf_counter()
+    with launch(model) as server:
+        assert time.perf_counter() - began < 1
+        assert server.is_running
+        assert ask(server) == [0]
+    assert not server.is_running
+
+
+def test_a_run_is_served(iris_run: Path) -> None:
+    with launch(iris_run) as server:
+        assert ask(server) == [0]
+
+
+def test_a_stopped_server_answers_no_more(iris_run: Path) -> None:
+    server = launch(iris_run)
+    server.stop()
+    server.stop()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(server.url, timeout=5)
+
+
+@pytest.mark.usefixtures("attended")
+def test_a_second_launch_replaces_the_first_at_its_port(iris_run: Path) -> None:
+    first = launch(iris_run, port=5400)
+    ask(first)
+    with launch(iris_run, port=first.port) as second:
+        assert not first.is_running
+        assert second.port == first.port
+        assert ask(second) == [0]
+
+
+@pytest.mark.usefixtures("attended")
+def test_a_busy_port_is_stepped_over(iris_run: Path, busy_port: int) -> None:
+    with launch(iris_run, port=busy_port) as server:
+        assert server.port > busy_port
+        assert ask(server) == [0]
+
+
+@pytest.mark.usefixtures("attended")
+def test_it_shows_a_link_the_page_and_a_curl_line_that_works(iris_run: Path) -> None:
+    with launch(iris_run, port=5400) as server:
+        shown, page = repr(server), server._repr_html_()
+        assert f'href="{server.url}/"' in page
+        assert f'<iframe src="{server.url}/"' in page
+        command = shown.splitlines()[1]
+        answer = subprocess.run(command, shell=True, capture_output=True, check=True, timeout=10)
+        assert answer.stdout == b'{"result":[1]}'
+
+
+def test_what_an_unattended_run_shows_is_always_the_same(iris_run: Path) -> None:
+    with launch(iris_run) as first:
+        shown = repr(first), first._repr_html_()
+        assert str(first.port) not in "".join(shown)
+    with launch(iris_run) as second:
+        assert (repr(second), second._repr_html_()) == shown
+
+
+def test_behind_a_hub_the_link_goes_through_the_proxy(iris_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
+    with launch(iris_run) as server:
+        assert server.link == f"/user/ada/proxy/{server.port}/"
+        answer = requests.get(server.url, headers={"Host": "hub.example.org"}, timeout=10)
+        assert answer.ok
+
+
+def test_it_is_quiet_and_ends_with_its_process(iris_run: Path) -> None:
+    code = f"""
+from pathlib import Path
+import requests
+from iris_lab.serving import launch
+server = launch(Path({str(iris_run)!r}))
+assert requests.get(server.url, timeout=10).ok
+assert requests.post(server.url + "/predict_species", data="nonsense", timeout=10).status_code == 415
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no model"):
+        launch(tmp_path)
+
+
+def test_a_run_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="does not exist"):
+        launch(tmp_path / "nowhere")
+
+
+@pytest.mark.usefixtures("attended")
+def test_a_port_beyond_the_last_is_refused(iris_run: Path) -> None:
+    with pytest.raises(InputError, match="port=70000: expected 0 to 65535"):
+        launch(iris_run, port=70000)
+
+
+def test_importing_the_package_imports_no_flask() -> None:
+    code = "import sys, iris_lab.serving; assert not {'flask', 'sklearn', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
