@@ -61,7 +61,7 @@ class Plan:
     @property
     def facts(self) -> dict[str, str]:
         """What the page is about: its title, and the parameters that a reader asks for first."""
-        asked = {name: str(self.values[name]) for name in ("model", "seed") if name in self.values}
+        asked = {name: str(self.values[name]) for name in ("model",) if name in self.values}
         size = {"Samples": str(len(self.dataset.target))} if self.dataset else {}
         return {
             "title": f"Report: {self.name.replace('_', ' ')}",
