@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class WarmParent:
             text=True,
             start_new_session=True,  # Ctrl-C is for the runner, which then ends the kernels in order
         )
+        self._kernels: list[ForkedKernel] = []
 
     def ask(self, **request: Any) -> Any:
         """Send one request and return its answer.
@@ -58,13 +60,29 @@ class WarmParent:
         except (OSError, ValueError) as error:
             raise RuntimeError("the warm parent of the kernels is gone") from error
 
+    def fork(self, argv: list[str], cwd: str, env: Mapping[str, str]) -> "ForkedKernel":
+        """Start a kernel.
+
+        Parameters
+        ----------
+        argv
+            The module to run and its arguments, as after ``python -m``.
+        cwd, env
+            Working directory, and environment variables beside the parent's.
+        """
+        kernel = ForkedKernel(self, self.ask(argv=argv, cwd=cwd, env=dict(env)))
+        self._kernels.append(kernel)
+        return kernel
+
     def stop(self) -> None:
-        """End the parent and every kernel that is left."""
-        try:
-            self._process.communicate(timeout=10)
-        except (subprocess.TimeoutExpired, ValueError, OSError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        """End the kernels that are left, and the parent."""
+        for kernel in self._kernels:
+            with suppress(ProcessLookupError):
+                if kernel.poll() is None:
+                    os.killpg(kernel.pid, signal.SIGKILL)
+        self._process.kill()
+        with suppress(OSError):
+            self._process.communicate()
 
 
 class ForkedKernel:
@@ -80,7 +98,10 @@ class ForkedKernel:
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal, or None while the kernel runs."""
         if self._code is None:
-            self._code = self._parent.ask(poll=self.pid)
+            try:
+                self._code = self._parent.ask(poll=self.pid)
+            except RuntimeError:
+                self._code = -signal.SIGKILL  # a kernel ends with its parent
         return self._code
 
     def wait(self) -> int:
@@ -139,9 +160,9 @@ class RunKernelManager(AsyncKernelManager):
             await super()._async_launch_kernel(kernel_cmd, **options)
             return
         cwd = str(options.get("cwd") or Path.cwd())
-        pid = self._warm_parent.ask(argv=kernel_cmd[2:], cwd=cwd, env=self._environment)
+        kernel = self._warm_parent.fork(kernel_cmd[2:], cwd, self._environment)
         provisioner: Any = self.provisioner
-        provisioner.process, provisioner.pid, provisioner.pgid = ForkedKernel(self._warm_parent, pid), pid, pid
+        provisioner.process, provisioner.pid, provisioner.pgid = kernel, kernel.pid, kernel.pid
         self._reconcile_connection_info(provisioner.connection_info)
 
     _launch_kernel = _async_launch_kernel  # the base class calls it by this name

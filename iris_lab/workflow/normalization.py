@@ -89,4 +89,3 @@ def _texts(output: NotebookNode) -> Iterator[str]:
     if "text" in output:
         yield output.text
     yield from (value for kind, value in output.get("data", {}).items() if kind.startswith("text/"))
-

@@ -101,7 +101,7 @@ def _parameter(step: Step, name: str, fields: Mapping[str, str]) -> Parameter:
     types: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
     kind = types.get(fields["inferred_type_name"])
     with contextlib.suppress(ValueError, SyntaxError):
-        default = ast.literal_eval(fields["default"])
+        default: Value = ast.literal_eval(fields["default"])
         if kind is not None and isinstance(default, (kind, int) if kind is float else kind):
             return Parameter(name, kind, default, fields["help"], (step.name,))
     raise InputError(

@@ -34,9 +34,10 @@ def main() -> None:
     running: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)
-        answer = _poll(request["poll"], running) if "poll" in request else _fork(request)
-        if "poll" not in request:
-            running.add(answer)
+        if "poll" in request:
+            answer = _poll(request["poll"], running)
+        else:
+            running.add(answer := _fork(request))
         print(json.dumps(answer), flush=True)  # noqa: T201 (the answer to the runner)
     for pid in running:
         with suppress(ProcessLookupError):

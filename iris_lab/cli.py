@@ -1,0 +1,98 @@
+"""The command line: ``iris-lab report``, ``verify``, ``serve``, ``predict``. The one place that prints and exits."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from iris_lab import __version__
+from iris_lab.errors import IrisLabError
+
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    0: done; 1: a step failed, or a verified run is different; 2: what was given cannot be used.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if "command" not in given:
+        parser.print_help()
+        return 0
+    signal.signal(signal.SIGTERM, _stop)
+    command: Callable[[argparse.Namespace], int] = given.command
+    try:
+        return command(given)
+    except IrisLabError as error:
+        print(f"iris-lab: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("iris-lab: stopped; nothing was changed", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt  # the same orderly end as Ctrl-C's
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="iris-lab", description="A lab report that proves itself.")
+    parser.add_argument("--version", action="version", version=f"iris-lab {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    report = commands.add_parser("report", help="run the notebooks into a report directory")
+    report.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
+    report.add_argument("-o", "--output", type=Path, metavar="DIR", help="run directory (default: reports/NAME)")
+    report.add_argument("--force", action="store_true", help="replace a run that has other parameters")
+    report.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="fail a cell that takes longer")
+    report.set_defaults(command=_report)
+
+    serve = commands.add_parser("serve", help="serve the model of a run")
+    serve.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
+    serve.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s, this machine only)")
+    serve.add_argument("--port", type=int, default=5000, help="port to bind (default: %(default)s)")
+    serve.add_argument("--workers", type=int, default=1, help="worker processes (default: %(default)s)")
+    serve.add_argument("--trust", action="store_true", help="load a model whose digest does not agree: it can run code")
+    serve.set_defaults(command=_serve)
+    return parser
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected whole seconds, 1 or more")
+    return int(text)
+
+
+def _report(given: argparse.Namespace) -> int:
+    from iris_lab.workflow.progress import shown_progress
+    from iris_lab.workflow.runs import report
+
+    with shown_progress() as progress:
+        run = report(given.parameter, given.output, force=given.force, timeout=given.timeout, on_progress=progress)
+    print(_summary(run))
+    return 0
+
+
+def _summary(run: Path) -> str:
+    from iris_lab.artifacts import read_metrics
+
+    place = run.relative_to(Path.cwd()) if run.is_relative_to(Path.cwd()) else run
+    lines = [f"report    {place / 'index.html'}"]
+    metrics = {name.removeprefix("evaluate."): value for name, value in read_metrics(run).items()}
+    if "accuracy" in metrics:
+        lines.append(
+            "accuracy  {accuracy:.1%} held out ({correct:.0f} of {samples:.0f}; "
+            "95 % interval {accuracy_low:.1%} to {accuracy_high:.1%})".format(**metrics)
+        )
+    return "\n".join([*lines, f"serve     iris-lab serve {place}", f"verify    iris-lab verify {place}"])
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from iris_lab.serving.server import serve
+
+    serve(given.run, host=given.host, port=given.port, workers=given.workers, trust=given.trust)
+    return 0

@@ -1,0 +1,111 @@
+"""The report page: all executed notebooks as one HTML file that needs no network."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from bs4 import BeautifulSoup
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+from nbconvert import HTMLExporter
+from pygments.formatters import HtmlFormatter
+
+from iris_lab.artifacts import read_metrics
+
+TEMPLATES = Path(__file__).with_name("templates")
+PAGE_FILE = "index.html"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of a section: where it is, and its text."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A notebook as a part of the page.
+
+    Attributes
+    ----------
+    id
+        Its name.
+    title
+        Its first heading.
+    html
+        Its cells and outputs.
+    headings
+        Its second-level headings.
+    """
+
+    id: str
+    title: str
+    html: Markup
+    headings: Sequence[Heading] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A fact for the head of the page."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str]) -> None:
+    """Write ``index.html`` into a run.
+
+    The page holds its figures and styles, and its content policy forbids scripts and every address.
+
+    Parameters
+    ----------
+    folder
+        The run, with its artifacts and, where there are numbers, ``metrics.json``.
+    notebooks
+        Executed notebooks, in the order of reading.
+    facts
+        Name and value of what heads the page, such as the data and the model; ``title`` is the page's.
+    """
+    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    cards = [Card(name, value) for name, value in facts.items() if name != "title"]
+    page = environment.get_template("page.html.j2").render(
+        title=facts["title"],
+        cards=_score_cards(read_metrics(folder)) + cards,
+        sections=[_section(exporter, path) for path in notebooks],
+        files=sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
+        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
+        highlight_css=Markup(HtmlFormatter(style="default").get_style_defs(".highlight")),  # noqa: S704 (pygments')
+    )
+    (folder / PAGE_FILE).write_text(page, encoding="utf-8", newline="\n")
+
+
+def _section(exporter: HTMLExporter, path: Path) -> Section:
+    fragment, _ = exporter.from_notebook_node(nbformat.read(path, as_version=4))
+    soup = BeautifulSoup(fragment, "html.parser")
+    headings = []
+    for tag in soup.find_all(re.compile("h[1-6]")):
+        for link in tag.find_all("a", class_="anchor-link"):
+            link.decompose()
+        identifier = f"{path.stem}-{tag.get('id', '')}"  # notebooks may share headings
+        tag["id"] = identifier
+        headings.append((tag.name, Heading(identifier, tag.get_text().strip())))
+    title = next((heading.title for name, heading in headings if name == "h1"), path.stem)
+    html = Markup(str(soup))  # noqa: S704 (nbconvert's; the page's policy lets no script run)
+    return Section(path.stem, title, html, [heading for name, heading in headings if name == "h2"])
+
+
+def _score_cards(metrics: Mapping[str, float]) -> list[Card]:
+    if "evaluate.accuracy" not in metrics:
+        return []
+    low, high = metrics["evaluate.accuracy_low"], metrics["evaluate.accuracy_high"]
+    counts = f"{metrics['evaluate.correct']:.0f} of {metrics['evaluate.samples']:.0f} held-out samples"
+    return [
+        Card("Held-out accuracy", f"{metrics['evaluate.accuracy']:.1%}", counts),
+        Card("95 % interval (Wilson)", f"{low:.1%} – {high:.1%}", "of the accuracy on new samples"),
+    ]

@@ -1,0 +1,121 @@
+"""Where a run is written: aside first, then in place at once, one run at a time."""
+
+import ctypes
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from iris_lab.errors import InputError, IrisLabError
+from iris_lab.workflow.crate import CRATE_FILE
+
+ENOUGH_DISK = 32 * 2**20  # bytes; a run of the bundled data takes a tenth of it
+RENAME_EXCHANGE, AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h
+
+
+class Place:
+    """A run's final folder and the folders beside it that belong to it.
+
+    Attributes
+    ----------
+    final
+        Where the whole run goes.
+    partial, failed, previous
+        The run while it is written; the last one that failed; the old one for the moment of the exchange.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.final = Path(os.path.abspath(output))
+        self.partial, self.previous = self._beside(".{}.partial"), self._beside(".{}.previous")
+        self.failed, self._lock = self._beside("{}.failed"), self._beside(".{}.lock")
+
+    def _beside(self, pattern: str) -> Path:
+        return self.final.with_name(pattern.format(self.final.name))
+
+    def check(self) -> None:
+        """Refuse a place that cannot take a run, before anything is written.
+
+        Raises
+        ------
+        InputError
+            A file, a folder of something else, no permission, no room.
+        """
+        if self.final.exists() and not self.final.is_dir():
+            raise InputError(f"output {self.final.name!r} is a file: expected a folder, or a name that is free")
+        if self.final.is_dir() and any(self.final.iterdir()) and not (self.final / CRATE_FILE).is_file():
+            raise InputError(f"output {self.final.name!r} is a folder that holds no run: name another place")
+        parent = next(folder for folder in self.final.parents if folder.exists())
+        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            raise InputError(
+                f"cannot write in {parent}: expected a folder with permission to write; name another place"
+            )
+        if (free := shutil.disk_usage(parent).free) < ENOUGH_DISK:
+            raise InputError(f"{free // 2**20} MiB free in {parent}: expected {ENOUGH_DISK // 2**20}; make room")
+
+    @contextmanager
+    def reserved(self) -> Iterator[Path]:
+        """Hold the place for one run and give the empty folder to write in.
+
+        What a killed run left is cleaned up first; what is not published is removed at the end.
+
+        Raises
+        ------
+        InputError
+            The folder cannot be made.
+        IrisLabError
+            Another run is writing there.
+        """
+        lock = FileLock(self._lock)
+        try:
+            self.final.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise IrisLabError(
+                f"another run is writing {self.final.name!r}: wait for it, or name another place"
+            ) from None
+        except OSError as error:
+            raise InputError(f"cannot write in {self.final.parent}: {error.strerror}; name another place") from error
+        try:
+            self._recover()
+            self.partial.mkdir()
+            yield self.partial
+        finally:
+            shutil.rmtree(self.partial, ignore_errors=True)
+            lock.release()
+
+    def _recover(self) -> None:
+        if self.previous.is_dir() and not self.final.exists():
+            self.previous.rename(self.final)  # killed between the two renames of `publish`
+        for left in (self.partial, self.previous):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def publish(self) -> None:
+        """Put the whole run in its place; at no instant is there none or half a one."""
+        if not self.final.exists():
+            self.partial.rename(self.final)
+        elif not _exchange(self.partial, self.final):
+            self.final.rename(self.previous)
+            self.partial.rename(self.final)
+            shutil.rmtree(self.previous, ignore_errors=True)
+        shutil.rmtree(self.failed, ignore_errors=True)
+
+    def keep_failed(self) -> Path:
+        """Keep what a failed run wrote under a name that says so, and return that folder."""
+        shutil.rmtree(self.failed, ignore_errors=True)
+        self.partial.rename(self.failed)
+        return self.failed
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders at one instant, and say whether this system can (renameat2(2), Linux 3.15)."""
+    if sys.platform != "linux":
+        return False
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:  # a C library without it
+        return False
+    return bool(rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0)

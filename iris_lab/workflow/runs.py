@@ -1,0 +1,279 @@
+"""A run: the steps executed into one directory, and the record of it."""
+
+import functools
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from papermill import execute_notebook
+from papermill.exceptions import PapermillExecutionError
+
+from iris_lab.datasets import BUNDLED, Dataset, check_source, is_url
+from iris_lab.errors import ArtifactError, InputError, StepError
+from iris_lab.workflow import crate
+from iris_lab.workflow.environment import make_scratch, pinned_environment
+from iris_lab.workflow.kernels import CAN_FORK, WarmParent
+from iris_lab.workflow.pages import write_page
+from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared, parse
+from iris_lab.workflow.places import Place
+from iris_lab.workflow.steps import PROJECT, STEPS, Step
+
+Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
+DATA_FOLDER = "data"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Checked parameters, and the steps to run with them.
+
+    Attributes
+    ----------
+    steps
+        In order.
+    parameters
+        What the steps declare.
+    values
+        Value of every parameter but the run directory.
+    dataset
+        The data, loaded; None where no step declares ``data``.
+    table
+        The file behind the data; None for a bundled dataset.
+    """
+
+    steps: Sequence[Step]
+    parameters: Mapping[str, Parameter]
+    values: Mapping[str, Value]
+    dataset: Dataset | None
+    table: Path | None
+
+    @property
+    def name(self) -> str:
+        """Name of the run: that of its data."""
+        return self.dataset.name if self.dataset else "report"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the page is about: its title, and the parameters that a reader asks for first."""
+        asked = {name: str(self.values[name]) for name in ("model", "seed") if name in self.values}
+        size = {"Samples": str(len(self.dataset.target))} if self.dataset else {}
+        return {
+            "title": f"Report: {self.name.replace('_', ' ')}",
+            **size,
+            **{k.capitalize(): v for k, v in asked.items()},
+        }
+
+    def injected(self, step: Step) -> dict[str, Value]:
+        """Return what papermill injects into a step: its place, and the values that are not the defaults.
+
+        A table of one's own is read from its copy in the run, so that no path of this machine is recorded.
+        """
+        own = {name: value for name, value in self.values.items() if step.name in self.parameters[name].steps}
+        changed = {name: value for name, value in own.items() if value != self.parameters[name].default}
+        if "data" in changed and self.table:
+            changed["data"] = f"{DATA_FOLDER}/{self.table.name}"
+        here = self.parameters.get(RUN_DIR)
+        return changed | ({RUN_DIR: "."} if here and step.name in here.steps else {})
+
+
+def make_plan(assignments: Sequence[str], steps: Sequence[Step], scratch: Path) -> Plan:
+    """Check the parameters of a run before anything is started.
+
+    Parameters
+    ----------
+    assignments
+        ``NAME=VALUE`` each.
+    steps
+        What will be run.
+    scratch
+        A folder for the data where their source is an address.
+
+    Raises
+    ------
+    InputError
+        The first value that cannot be used.
+    """
+    parameters = declared(steps)
+    given = {name: p.default for name, p in parameters.items() if name != RUN_DIR} | parse(assignments, parameters)
+    source = str(given.get("data", ""))
+    table = _download(source, scratch) if is_url(source) else Path(source) if Path(source).is_file() else None
+    if source in BUNDLED:
+        table = None
+    dataset = check(given | ({"data": str(table)} if table else {}))
+    return Plan(steps, parameters, given, dataset, table)
+
+
+def _download(url: str, scratch: Path) -> Path:
+    check_source(url)
+    try:
+        answer = requests.get(url, timeout=60)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise InputError(f"cannot fetch data {url!r}: {error}") from error
+    table = scratch / Path(urlsplit(url).path).name
+    table.write_bytes(answer.content)
+    return table
+
+
+def report(
+    assignments: Sequence[str],
+    output: Path | None = None,
+    *,
+    force: bool = False,
+    timeout: int | None = None,
+    on_progress: Progress = lambda step, done, total: None,
+) -> Path:
+    """Execute the steps into a run directory, and return it.
+
+    Parameters
+    ----------
+    assignments
+        Parameters, ``NAME=VALUE`` each.
+    output
+        The run directory; None for ``reports/NAME`` of the project, after the data.
+    force
+        Replace a run that was made with other parameters.
+    timeout
+        Seconds that one cell may take; None for no limit.
+    on_progress
+        Called after every cell.
+
+    Raises
+    ------
+    InputError
+        Something given cannot be used; nothing was written.
+    StepError
+        A step failed; what it wrote is kept beside `output`, which stays as it was.
+    """
+    with warm_kernels() as (warm_parent, scratch):
+        plan = make_plan(assignments, STEPS, scratch)
+        place = Place(output or PROJECT / "reports" / plan.name)
+        place.check()
+        if not force:
+            _refuse_another(place, plan)
+        with place.reserved() as folder:
+            try:
+                execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
+            except StepError as error:
+                kept = place.keep_failed()
+                raise StepError(
+                    error.step, error.cell, f"{error.reason} (kept in {kept.name}/{error.step}.ipynb)"
+                ) from error
+            place.publish()
+    return place.final
+
+
+@contextmanager
+def warm_kernels() -> Iterator[tuple[WarmParent | None, Path]]:
+    """Give a warm parent, where this system can fork, and a scratch folder for as long as a run takes."""
+    scratch = make_scratch()
+    warm_parent = WarmParent(pinned_environment(scratch)) if CAN_FORK else None
+    try:
+        yield warm_parent, scratch
+    finally:
+        if warm_parent:
+            warm_parent.stop()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _refuse_another(place: Place, plan: Plan) -> None:
+    if not (place.final / crate.CRATE_FILE).is_file():
+        return
+    try:
+        there = crate.read_crate(place.final).values
+    except ArtifactError:
+        return  # a damaged record protects nothing
+    here = {name: _recorded(plan, name) for name in plan.values}
+    if others := [name for name in sorted(here) if there.get(name) != here[name]]:
+        differences = ", ".join(f"{name}={there.get(name)!r} there, {here[name]!r} here" for name in others)
+        raise InputError(
+            f"{place.final.name!r} holds a run with other parameters ({differences}): "
+            "name another place with --output, or replace it with --force"
+        )
+
+
+def _recorded(plan: Plan, name: str) -> Value:
+    """Return the value that the record gives: for a table of one's own, its copy in the run."""
+    return f"{DATA_FOLDER}/{plan.table.name}" if name == "data" and plan.table else plan.values[name]
+
+
+def execute(
+    plan: Plan,
+    folder: Path,
+    *,
+    warm_parent: WarmParent | None = None,
+    timeout: int | None = None,
+    on_progress: Progress = lambda step, done, total: None,
+) -> None:
+    """Execute a plan's steps into an empty folder, and write the page, the timings and the crate.
+
+    Raises
+    ------
+    StepError
+        A step failed, or its artifacts could not be written.
+    """
+    if plan.table:
+        (folder / DATA_FOLDER).mkdir()
+        shutil.copyfile(plan.table, folder / DATA_FOLDER / plan.table.name)
+    results, seconds = {}, {}
+    step = plan.steps[0]
+    try:
+        known = crate.artifacts_of(folder)
+        for step in plan.steps:
+            started = time.perf_counter()
+            progress = functools.partial(on_progress, step.name)
+            options = {"warm_parent": warm_parent, "execution_timeout": timeout, "on_progress": progress}
+            _execute_step(step, folder, plan.injected(step), options)
+            seconds[step.name] = round(time.perf_counter() - started, 3)
+            found = crate.artifacts_of(folder)
+            results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
+            known = found
+        write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts)
+        timings = {"seconds": seconds | {"total": round(sum(seconds.values()), 3)}}
+        (folder / crate.TIMINGS_FILE).write_text(json.dumps(timings, indent=1) + "\n", encoding="utf-8")
+        crate.write_crate(folder, _record(plan, folder, results))
+    except OSError as error:
+        raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
+
+
+def _execute_step(step: Step, folder: Path, parameters: Mapping[str, Value], options: Mapping[str, Any]) -> None:
+    try:
+        execute_notebook(
+            str(step.notebook),
+            str(folder / step.notebook.name),
+            dict(parameters),
+            engine_name="iris-lab",
+            cwd=str(folder),
+            progress_bar=False,
+            **options,
+        )
+    except PapermillExecutionError as error:
+        # papermill counts from 0, with the cell that it injects behind the parameters cell
+        number = error.cell_index + 1 - (1 if parameters and error.cell_index > 0 else 0)
+        reason = " ".join(str(error.evalue).split())
+        raise StepError(step.name, number, f"{error.ename}: {reason}") from error
+
+
+def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> crate.Record:
+    data = {}
+    if plan.dataset:
+        data = {"name": plan.dataset.name, "source": plan.dataset.source, "sha256": plan.dataset.digest}
+        data["source"] = str(plan.values["data"]) if is_url(str(plan.values["data"])) else data["source"]
+    return crate.Record(
+        parameters={
+            step.name: {name: _recorded(plan, name) for name in plan.values if step.name in plan.parameters[name].steps}
+            for step in plan.steps
+        },
+        results=results,
+        artifacts=crate.artifacts_of(folder),
+        data=data,
+        software=crate.software(),
+        sources=crate.sources(plan.steps),
+        date=crate.commit_date(),
+    )
