@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from iris_lab.modeling import Split
 # Okabe and Ito's colours, two of them darkened, in an order whose first three differ for the colour-blind and in grey.
 COLOURS = ("#0072B2", "#E69F00", "#7B1E3A", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#D55E00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")  # not as many as colours, so that pairs don't repeat soon
-DASHES = ("-", "--", ":")
+DASHES: Sequence[Literal["-", "--", ":"]] = ("-", "--", ":")
 FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
 STYLE = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib; another font would be another machine's
@@ -90,9 +90,7 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure:
     rows = -(-len(names) // columns)
     figure = Figure(figsize=(8, 0.7 + 2.1 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel().tolist()
-    for unused in range(
-        rows * columns - len(names)
-    ):  # the first row is the short one: class names stand below the last
+    for unused in range(rows * columns - len(names)):  # a short row goes first: names stand below the last
         panels.pop(columns - 1 - unused).remove()
     for axes, name in zip(panels, names, strict=True):
         _violin(axes, dataset, name)
@@ -122,9 +120,9 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
         axes.tick_params(labelleft=column == 0 < row, labelbottom=row == last, labelsize=7)
         axes.set_xlabel(_label(names[column], 20) if row == last else "")
         axes.set_ylabel((_label(names[row], 20) if row else "density") if column == 0 else "")
-    room = "upper right" if len(names) > 2 else "outside lower center"
+    room: Literal["upper right", "outside lower center"] = "upper right" if len(names) > 2 else "outside lower center"
     columns = 1 if len(dataset.classes) <= 10 else 2
-    figure.legend(handles=_keys(dataset), title=_label(dataset.target_name, 24), loc=room, ncols=columns)
+    figure.legend(handles=_keys(dataset), title=_label(dataset.target_name, 24), ncols=columns, loc=room)
     figure.suptitle(_subset("Features in pairs", names, dataset), x=0.01, ha="left")
     return figure
 
@@ -254,7 +252,7 @@ def _heat(
         yticklabels=[_label(name, 26, lines=1) for name in table.index],
     )  # fmt: skip
     axes.tick_params(axis="y", rotation=0)
-    _name_ticks(axes, table.columns, panel=5.0, shift=0.5)
+    _name_ticks(axes, table.columns, panel=5.5, shift=0.5)
     axes.set_title(title)
     return figure
 
@@ -289,7 +287,7 @@ def _label(text: object, width: int, *, lines: int = 2) -> str:
 def _name_ticks(axes: Axes, names: Iterable[str], *, panel: float, shift: float = 0) -> None:
     """Name the ticks under a panel so many inches wide, upright where the names don't fit side by side."""
     labels = [_label(name, 22, lines=1) for name in names]
-    fits = max(map(len, labels)) * len(labels) * 0.085 < panel
+    fits = max(map(len, labels)) * len(labels) * 0.075 < panel
     axes.set_xticks([place + shift for place in range(len(labels))], labels, rotation=0 if fits else 90)
 
 
