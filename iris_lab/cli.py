@@ -108,8 +108,14 @@ def _verify(given: argparse.Namespace) -> int:
 
     if given.quick and (given.exact or given.report):
         raise InputError("--quick executes nothing to compare: leave out --exact and --report, or --quick")
+    if given.report:
+        from iris_lab.workflow.differences import check_page, write_differences
+
+        check_page(given.report, given.run)
     with shown_progress() as progress:
         found = verify(given.run, quick=given.quick, trust=given.trust, timeout=given.timeout, on_progress=progress)
+    if given.report:
+        write_differences(found, given.report)
     if given.json:
         print(json.dumps({**found.as_json(), "exit_code": found.exit_code(exact=given.exact)}, indent=1))
     else:

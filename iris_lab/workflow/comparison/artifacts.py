@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,18 @@ from iris_lab.workflow.crate import PLATFORM_FACTS, digest_of
 from iris_lab.workflow.places import CRATE_FILE
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+ROUNDING = "numbers agree within 1e-9"
 NOTES = {
-    ".ipynb": "numbers agree within 1e-9, figures pixel by pixel or but for text",
-    ".html": "numbers agree within 1e-9, figures pixel by pixel or but for text",
+    CRATE_FILE: "other digests, versions or code, each compared for itself",
+    INFO_FILE: "but for versions and the digest of the model, which is compared for itself",
     ".joblib": "same predictions, probabilities within 1e-9",
-    ".png": "the same pixels, or only those of text moved",
-    ".svg": "the same drawing, or only outlines of letters moved",
+    ".png": "the same pixels",
+}
+NOTES_REDRAWN = {
+    ".html": f"{ROUNDING}, only text moved in figures",
+    ".ipynb": f"{ROUNDING}, only text moved in figures",
+    ".png": "only text moved",
+    ".svg": "the same parts and texts",
 }
 
 
@@ -63,8 +69,9 @@ def compare(name: str, runs: Runs) -> Finding:
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         found = Difference("", f"cannot be read ({type(error).__name__}: {error})"[:160], "as made again")
     if found:
-        return Finding(name, DIFFERENT, found)
-    return Finding(name, EQUIVALENT, note=NOTES.get(was.suffix, "numbers agree within 1e-9"))
+        return Finding(name, DIFFERENT, replace(found, where=found.where.lstrip(".")))
+    notes = NOTES | (NOTES_REDRAWN if runs.redrawn else {})
+    return Finding(name, EQUIVALENT, note=notes.get(name, notes.get(was.suffix, ROUNDING)))
 
 
 def _compare(name: str, old: bytes, new: bytes, runs: Runs) -> Difference | None:

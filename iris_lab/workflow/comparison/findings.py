@@ -19,13 +19,14 @@ class Difference:
     was, now
         What was recorded, and what it is now.
     pictures
-        For a figure: the recorded one, the new one, and what differs between them, as PNG.
+        For a figure: the recorded one, the new one, and, where both have one size,
+        what differs between them; as PNG.
     """
 
     where: str
     was: str
     now: str
-    pictures: tuple[bytes, bytes, bytes] | None = None
+    pictures: tuple[bytes, ...] = ()
 
     def within(self, where: str) -> "Difference":
         """Return the same difference, its place seen from one level further out."""

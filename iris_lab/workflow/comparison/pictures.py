@@ -15,6 +15,7 @@ from iris_lab.workflow.comparison.texts import compare_texts
 # Between versions of matplotlib the pixels of text move: its FreeType changed in 3.11. Nothing else may.
 MOVED_PIXELS = 0.05  # share of a figure's pixels
 MOVED_BY = 16  # of 255 levels; less is no difference to the eye
+LARGE = 20_000_000  # pixels; a picture that claims more is not opened
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 Pictures = Callable[[bytes, bytes], Difference | None]
 
@@ -33,7 +34,8 @@ def compare_pictures(was: bytes, now: bytes, *, redrawn: bool = False) -> Differ
     try:
         old = Image.open(BytesIO(was), formats=["PNG"])
         if old.size != new.size:
-            return Difference("size in pixels", "{} × {}".format(*old.size), "{} × {}".format(*new.size))
+            shown: tuple[bytes, ...] = (_png(_pixels(old)), now) if old.width * old.height < LARGE else ()
+            return Difference("size in pixels", "{} × {}".format(*old.size), "{} × {}".format(*new.size), shown)
         before, after = _pixels(old), _pixels(new)
     except Exception as error:  # a damaged picture can raise anything
         return Difference("", f"no readable PNG ({type(error).__name__})", "a PNG")
