@@ -69,10 +69,11 @@ def _seconds(text: str) -> int:
 
 def _report(given: argparse.Namespace) -> int:
     from iris_lab.workflow.progress import shown_progress
-    from iris_lab.workflow.report import report
+    from iris_lab.workflow.report import Job, report
 
     with shown_progress() as progress:
-        run = report(given.parameter, given.output, force=given.force, timeout=given.timeout, on_progress=progress)
+        job = Job(given.parameter, given.output, force=given.force)
+        run = report(job, timeout=given.timeout, on_progress=progress)
     print(_summary(run))
     return 0
 
