@@ -55,7 +55,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
         axes.tick_params(labelleft=column == 0 < row, labelbottom=row == last, labelsize=7)
         axes.set_xlabel(label(names[column], 20) if row == last else "")
         axes.set_ylabel((label(names[row], 20) if row else "density") if column == 0 else "")
-    fits = 2 < len(names) and len(dataset.classes) <= 5 * (len(names) - 1)  # in the empty half of the grid
+    fits = len(names) > 2 and len(dataset.classes) <= 5 * (len(names) - 1)  # in the empty half of the grid
     room: Literal["upper right", "outside lower center"] = "upper right" if fits else "outside lower center"
     columns = 1 if len(dataset.classes) <= 10 else 2
     title = label(dataset.target_name, 24)
