@@ -69,7 +69,7 @@ def _seconds(text: str) -> int:
 
 def _report(given: argparse.Namespace) -> int:
     from iris_lab.workflow.progress import shown_progress
-    from iris_lab.workflow.runs import report
+    from iris_lab.workflow.report import report
 
     with shown_progress() as progress:
         run = report(given.parameter, given.output, force=given.force, timeout=given.timeout, on_progress=progress)

@@ -26,9 +26,10 @@ from iris_lab import __version__
 from iris_lab.errors import ArtifactError
 from iris_lab.workflow.environment import blas_core
 from iris_lab.workflow.parameters import Value
+from iris_lab.workflow.places import CRATE_FILE
 from iris_lab.workflow.steps import PROJECT, Step
 
-CRATE_FILE, TIMINGS_FILE = "ro-crate-metadata.json", "timings.json"
+TIMINGS_FILE = "timings.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
 # Python's own table of media types depends on the machine's.

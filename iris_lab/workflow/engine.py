@@ -20,8 +20,9 @@ from papermill.iorw import write_ipynb
 
 from iris_lab.errors import StepError
 from iris_lab.workflow.environment import make_scratch, pinned_environment
-from iris_lab.workflow.kernels import RunKernelManager, WarmParent
+from iris_lab.workflow.kernels import RunKernelManager
 from iris_lab.workflow.normalization import normalize
+from iris_lab.workflow.warm import WarmParent
 
 Progress = Callable[[int, int], None]  # called with the cells done and the cells in all
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from iris_lab.errors import InputError, IrisLabError
-from iris_lab.workflow.crate import CRATE_FILE
 
+CRATE_FILE = "ro-crate-metadata.json"  # a folder that has one is a run
 ENOUGH_DISK = 32 * 2**20  # bytes; a run of the bundled data takes a tenth of it
 RENAME_EXCHANGE, AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h
 

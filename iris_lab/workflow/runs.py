@@ -4,8 +4,7 @@ import functools
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,12 @@ from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from iris_lab.datasets import BUNDLED, Dataset, check_source, is_url
-from iris_lab.errors import ArtifactError, InputError, StepError
+from iris_lab.errors import InputError, StepError
 from iris_lab.workflow import crate
-from iris_lab.workflow.environment import make_scratch, pinned_environment
-from iris_lab.workflow.kernels import CAN_FORK, WarmParent
 from iris_lab.workflow.pages import write_page
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared, parse
-from iris_lab.workflow.places import Place
-from iris_lab.workflow.steps import PROJECT, STEPS, Step
+from iris_lab.workflow.steps import Step
+from iris_lab.workflow.warm import WarmParent
 
 Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
 DATA_FOLDER = "data"
@@ -61,7 +58,7 @@ class Plan:
     @property
     def facts(self) -> dict[str, str]:
         """What the page is about: its title, and the parameters that a reader asks for first."""
-        asked = {name: str(self.values[name]) for name in ("model", "seed") if name in self.values}
+        asked = {name: str(self.values[name]) for name in ("model",) if name in self.values}
         size = {"Samples": str(len(self.dataset.target))} if self.dataset else {}
         return {
             "title": f"Report: {self.name.replace('_', ' ')}",
@@ -69,15 +66,17 @@ class Plan:
             **{k.capitalize(): v for k, v in asked.items()},
         }
 
+    def recorded(self, name: str) -> Value:
+        """Return the value that the record gives: for a table of one's own, its copy in the run."""
+        return f"{DATA_FOLDER}/{self.table.name}" if name == "data" and self.table else self.values[name]
+
     def injected(self, step: Step) -> dict[str, Value]:
         """Return what papermill injects into a step: its place, and the values that are not the defaults.
 
         A table of one's own is read from its copy in the run, so that no path of this machine is recorded.
         """
         own = {name: value for name, value in self.values.items() if step.name in self.parameters[name].steps}
-        changed = {name: value for name, value in own.items() if value != self.parameters[name].default}
-        if "data" in changed and self.table:
-            changed["data"] = f"{DATA_FOLDER}/{self.table.name}"
+        changed = {name: self.recorded(name) for name, value in own.items() if value != self.parameters[name].default}
         here = self.parameters.get(RUN_DIR)
         return changed | ({RUN_DIR: "."} if here and step.name in here.steps else {})
 
@@ -119,88 +118,6 @@ def _download(url: str, scratch: Path) -> Path:
     table = scratch / Path(urlsplit(url).path).name
     table.write_bytes(answer.content)
     return table
-
-
-def report(
-    assignments: Sequence[str],
-    output: Path | None = None,
-    *,
-    force: bool = False,
-    timeout: int | None = None,
-    on_progress: Progress = lambda step, done, total: None,
-) -> Path:
-    """Execute the steps into a run directory, and return it.
-
-    Parameters
-    ----------
-    assignments
-        Parameters, ``NAME=VALUE`` each.
-    output
-        The run directory; None for ``reports/NAME`` of the project, after the data.
-    force
-        Replace a run that was made with other parameters.
-    timeout
-        Seconds that one cell may take; None for no limit.
-    on_progress
-        Called after every cell.
-
-    Raises
-    ------
-    InputError
-        Something given cannot be used; nothing was written.
-    StepError
-        A step failed; what it wrote is kept beside `output`, which stays as it was.
-    """
-    with warm_kernels() as (warm_parent, scratch):
-        plan = make_plan(assignments, STEPS, scratch)
-        place = Place(output or PROJECT / "reports" / plan.name)
-        place.check()
-        if not force:
-            _refuse_another(place, plan)
-        with place.reserved() as folder:
-            try:
-                execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
-            except StepError as error:
-                kept = place.keep_failed()
-                raise StepError(
-                    error.step, error.cell, f"{error.reason} (kept in {kept.name}/{error.step}.ipynb)"
-                ) from error
-            place.publish()
-    return place.final
-
-
-@contextmanager
-def warm_kernels() -> Iterator[tuple[WarmParent | None, Path]]:
-    """Give a warm parent, where this system can fork, and a scratch folder for as long as a run takes."""
-    scratch = make_scratch()
-    warm_parent = WarmParent(pinned_environment(scratch)) if CAN_FORK else None
-    try:
-        yield warm_parent, scratch
-    finally:
-        if warm_parent:
-            warm_parent.stop()
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _refuse_another(place: Place, plan: Plan) -> None:
-    if not (place.final / crate.CRATE_FILE).is_file():
-        return
-    try:
-        there = crate.read_crate(place.final).values
-    except ArtifactError:
-        return  # a damaged record protects nothing
-    here = {name: _recorded(plan, name) for name in plan.values}
-    if others := [name for name in sorted(here) if there.get(name) != here[name]]:
-        differences = ", ".join(f"{name}={there.get(name)!r} there, {here[name]!r} here" for name in others)
-        raise InputError(
-            f"{place.final.name!r} holds a run with other parameters ({differences}): "
-            "name another place with --output, or replace it with --force"
-        )
-
-
-def _recorded(plan: Plan, name: str) -> Value:
-    """Return the value that the record gives: for a table of one's own, its copy in the run."""
-    return f"{DATA_FOLDER}/{plan.table.name}" if name == "data" and plan.table else plan.values[name]
 
 
 def execute(
@@ -267,7 +184,7 @@ def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> c
         data["source"] = str(plan.values["data"]) if is_url(str(plan.values["data"])) else data["source"]
     return crate.Record(
         parameters={
-            step.name: {name: _recorded(plan, name) for name in plan.values if step.name in plan.parameters[name].steps}
+            step.name: {name: plan.recorded(name) for name in plan.values if step.name in plan.parameters[name].steps}
             for step in plan.steps
         },
         results=results,

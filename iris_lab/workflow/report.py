@@ -1,0 +1,84 @@
+"""The main job: a run in its place, or the old one left as it was."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iris_lab.errors import ArtifactError, InputError, StepError
+from iris_lab.workflow.places import CRATE_FILE, Place
+from iris_lab.workflow.steps import PROJECT, STEPS
+from iris_lab.workflow.warm import warm_kernels
+
+if TYPE_CHECKING:
+    from iris_lab.workflow.runs import Plan
+
+Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
+
+
+def report(
+    assignments: Sequence[str],
+    output: Path | None = None,
+    *,
+    force: bool = False,
+    timeout: int | None = None,
+    on_progress: Progress = lambda step, done, total: None,
+) -> Path:
+    """Execute the steps into a run directory, and return it.
+
+    Parameters
+    ----------
+    assignments
+        Parameters, ``NAME=VALUE`` each.
+    output
+        The run directory; None for ``reports/NAME`` of the project, after the data.
+    force
+        Replace a run that was made with other parameters.
+    timeout
+        Seconds that one cell may take; None for no limit.
+    on_progress
+        Called after every cell.
+
+    Raises
+    ------
+    InputError
+        Something given cannot be used; nothing was written.
+    StepError
+        A step failed; what it wrote is kept beside `output`, which stays as it was.
+    """
+    with warm_kernels() as (warm_parent, scratch):
+        # Here, not above: the warm parent imports its half of the stack meanwhile.
+        from iris_lab.workflow.runs import execute, make_plan
+
+        plan = make_plan(assignments, STEPS, scratch)
+        place = Place(output or PROJECT / "reports" / plan.name)
+        place.check()
+        if not force:
+            _refuse_another(place, plan)
+        with place.reserved() as folder:
+            try:
+                execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
+            except StepError as error:
+                kept = place.keep_failed()
+                raise StepError(
+                    error.step, error.cell, f"{error.reason} (kept in {kept.name}/{error.step}.ipynb)"
+                ) from error
+            place.publish()
+    return place.final
+
+
+def _refuse_another(place: Place, plan: "Plan") -> None:
+    from iris_lab.workflow.crate import read_crate
+
+    if not (place.final / CRATE_FILE).is_file():
+        return
+    try:
+        there = read_crate(place.final).values
+    except ArtifactError:
+        return  # a damaged record protects nothing
+    here = {name: plan.recorded(name) for name in plan.values}
+    if others := [name for name in sorted(here) if there.get(name) != here[name]]:
+        differences = ", ".join(f"{name}={there.get(name)!r} there, {here[name]!r} here" for name in others)
+        raise InputError(
+            f"{place.final.name!r} holds a run with other parameters ({differences}): "
+            "name another place with --output, or replace it with --force"
+        )
