@@ -153,5 +153,5 @@ def check(values: Mapping[str, Value]) -> Dataset | None:
     dataset = load_dataset(str(values["data"]), str(values.get("target", "")))
     if {"test_size", "seed", "folds"} <= values.keys():
         split = make_split(dataset, float(values["test_size"]), int(values["seed"]))
-        check_folds(int(values["folds"]), split.train_target)
+        check_folds(int(values["folds"]), split.distinct_train_target)
     return dataset
