@@ -46,14 +46,15 @@ def run(name: str, folder: Path, **options):
     return output
 
 
-def test_both_kernels_and_papermills_own_command_write_the_same_bytes(tmp_path, warm_parent):
-    for name in ("plain", "warm", "command"):
-        (tmp_path / name).mkdir()
-    plain = run("adds", tmp_path / "plain")
-    warm = run("adds", tmp_path / "warm", warm_parent=warm_parent)
-    command = tmp_path / "command" / "adds.ipynb"
+@pytest.mark.parametrize("name", ["adds", "shows"])
+def test_both_kernels_and_papermills_own_command_write_the_same_bytes(tmp_path, warm_parent, name):
+    for folder in ("plain", "warm", "command"):
+        (tmp_path / folder).mkdir()
+    plain = run(name, tmp_path / "plain")
+    warm = run(name, tmp_path / "warm", warm_parent=warm_parent)
+    command = tmp_path / "command" / f"{name}.ipynb"
     arguments = ["--engine", "iris-lab", "-p", "seed", "3", "-p", "run_dir", ".", "--cwd", str(command.parent)]
-    papermills = [sys.executable, "-m", "papermill", str(NOTEBOOKS / "adds.ipynb"), str(command), *arguments]
+    papermills = [sys.executable, "-m", "papermill", str(NOTEBOOKS / f"{name}.ipynb"), str(command), *arguments]
     subprocess.run(papermills, check=True, capture_output=True)
     assert plain.read_bytes() == warm.read_bytes() == command.read_bytes()
 
