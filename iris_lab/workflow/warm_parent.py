@@ -21,7 +21,7 @@ PRELOADED = (
     "iris_lab.artifacts",
     "iris_lab.evaluation",
     "iris_lab.figures",
-    "iris_lab.serving.launch",
+    "iris_lab.serving.launcher",
     "requests",
 )
 
