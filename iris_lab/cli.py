@@ -1,6 +1,7 @@
 """The command line: ``iris-lab report``, ``verify``, ``serve``, ``predict``. The one place that prints and exits."""
 
 import argparse
+import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -50,6 +51,16 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--force", action="store_true", help="replace a run that has other parameters")
     report.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="fail a cell that takes longer")
     report.set_defaults(command=_report)
+
+    verify = commands.add_parser("verify", help="check a run, make it again, and compare")
+    verify.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
+    verify.add_argument("--quick", action="store_true", help="check files and versions only; execute nothing")
+    verify.add_argument("--exact", action="store_true", help="accept identical bytes only")
+    verify.add_argument("--json", action="store_true", help="print one JSON document")
+    verify.add_argument("--report", type=Path, metavar="FILE", help="write what differs as an HTML page, with pictures")
+    verify.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="fail a cell that takes longer")
+    verify.add_argument("--trust", action="store_true", help="load the recorded model to compare it: it can run code")
+    verify.set_defaults(command=_verify)
 
     serve = commands.add_parser("serve", help="serve the model of a run")
     serve.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
@@ -110,6 +121,29 @@ def _predict(given: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"cannot write {str(given.output)!r}: {error.strerror}; name another file") from error
     return 0
+
+
+def _verify(given: argparse.Namespace) -> int:
+    from iris_lab.workflow.progress import shown_progress
+    from iris_lab.workflow.verification import verify
+
+    if given.quick and (given.exact or given.report):
+        raise InputError("--quick executes nothing to compare: leave out --exact and --report, or --quick")
+    if given.report:
+        from iris_lab.workflow.differences import check_page, write_differences
+
+        check_page(given.report, given.run)
+    with shown_progress() as progress:
+        found = verify(given.run, quick=given.quick, trust=given.trust, timeout=given.timeout, on_progress=progress)
+    if given.report:
+        write_differences(found, given.report)
+    if given.json:
+        print(json.dumps({**found.as_json(), "exit_code": found.exit_code(exact=given.exact)}, indent=1))
+    else:
+        from iris_lab.workflow.summary import summarize
+
+        print(summarize(found, coloured=sys.stdout.isatty()))
+    return found.exit_code(exact=given.exact)
 
 
 def _serve(given: argparse.Namespace) -> int:

@@ -1,49 +1,27 @@
-"""The run's record, ``ro-crate-metadata.json``: an RO-Crate 1.1 in the Process Run Crate profile.
+"""The run's record, ``ro-crate-metadata.json``: what it says, and how it is read back without trusting it.
 
-It is the manifest too: every artifact stands in it with its SHA-256. The specifications are at
-https://w3id.org/ro/crate/1.1 and https://w3id.org/ro/wfrun/process/0.5.
+It is the manifest too: every artifact stands in it with its SHA-256. `crate_writer` writes it.
 """
 
 import hashlib
 import json
-import os
-import platform
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import requires, version
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-import nbformat
-from rocrate.model import ContextEntity
-from rocrate.rocrate import ROCrate
-
-from iris_lab import __version__
 from iris_lab.errors import ArtifactError
-from iris_lab.workflow.environment import blas_core
-from iris_lab.workflow.parameters import Value
 from iris_lab.workflow.places import CRATE_FILE
-from iris_lab.workflow.steps import PROJECT, Step
+
+if TYPE_CHECKING:
+    from iris_lab.workflow.parameters import Value
 
 TIMINGS_FILE = "timings.json"
-PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
-LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
-# Python's own table of media types depends on the machine's.
-MEDIA_TYPES = {
-    ".csv": "text/csv",
-    ".html": "text/html", ".ipynb": "application/x-ipynb+json", ".joblib": "application/octet-stream",
-    ".json": "application/json", ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
-    ".svg": "image/svg+xml", ".tsv": "text/tab-separated-values",
-}  # fmt: skip
-# Terms of the run profiles that the context of RO-Crate 1.1 lacks.
-TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
-NOT_IMPORTED = {"__init__.py", "__main__.py", "cli.py"}  # by the notebooks
-# Beside iris_lab's own requirements, these decide numbers, pixels or text.
-DECISIVE = ("ipython", "pillow", "scipy")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+# Where the record keeps the facts of `provenance.software` that are no packages: property of the entity "#iris-lab".
+PLATFORM_FACTS = {"platform": "operatingSystem", "openblas core": "processorRequirements"}
 
 
 @dataclass(frozen=True)
@@ -59,25 +37,29 @@ class Record:
     artifacts
         SHA-256 of every artifact, by its path in the run.
     data
-        ``name``, ``source`` and content digest ``sha256`` of the dataset, and ``file``, its copy in the run.
+        ``name``, ``source`` and content digest ``sha256`` of the dataset, and ``file``, its copy in the run, where
+        it is no bundled one; empty for a run without data.
     software
         Version of each package, of Python, and the facts of the platform that decide numbers.
     sources
-        SHA-256 of each notebook's code and of each module that notebooks import.
+        SHA-256 of each notebook's code, of each module that notebooks import, and of the lock.
     date
         When the recorded code was committed, ISO 8601.
+    inputs
+        Paths of the artifacts of earlier steps that each step could read, by step.
     """
 
-    parameters: Mapping[str, Mapping[str, Value]]
+    parameters: "Mapping[str, Mapping[str, Value]]"
     results: Mapping[str, Sequence[str]]
     artifacts: Mapping[str, str]
     data: Mapping[str, str]
     software: Mapping[str, str]
     sources: Mapping[str, str]
     date: str
+    inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
-    def values(self) -> dict[str, Value]:
+    def values(self) -> "dict[str, Value]":
         """Value of every parameter of the run."""
         return {name: value for values in self.parameters.values() for name, value in values.items()}
 
@@ -95,127 +77,8 @@ def artifacts_of(folder: Path) -> dict[str, str]:
     return {name: digest_of(path) for path, name in names.items() if name not in (CRATE_FILE, TIMINGS_FILE)}
 
 
-def software() -> dict[str, str]:
-    """Return the versions, and the facts of this platform, that decide what a run writes."""
-    direct = (re.split(r"[^\w.-]", line)[0] for line in requires("iris-lab") or [] if "extra ==" not in line)
-    names = sorted({name.lower() for name in direct} | set(DECISIVE))
-    major, minor, _ = platform.python_version_tuple()
-    return {
-        "python": f"{platform.python_implementation()} {major}.{minor}",
-        "platform": f"{platform.system()} {platform.machine()}",
-        "openblas core": blas_core(),
-        **{name: version(name) for name in names},
-    }
-
-
-def sources(steps: Sequence[Step]) -> dict[str, str]:
-    """Return the SHA-256 of each step's code and prose (outputs don't count) and of the modules notebooks import."""
-    found = {}
-    for step in steps:
-        cells = nbformat.read(step.notebook, as_version=4).cells
-        text = json.dumps([[cell.cell_type, cell.source] for cell in cells])
-        found[step.notebook.name] = hashlib.sha256(text.encode()).hexdigest()
-    modules = sorted((PROJECT / "iris_lab").glob("*.py"))
-    return found | {f"iris_lab/{path.name}": digest_of(path) for path in modules if path.name not in NOT_IMPORTED}
-
-
-def commit_date() -> str:
-    """Return ``SOURCE_DATE_EPOCH``, or else the date of the last commit to the code that notebooks import, ISO 8601.
-
-    The clock's date is never taken: records of equal runs are equal. Where there is neither, it is 1970-01-01.
-    """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if not epoch.isdecimal() and (git := shutil.which("git")):
-        paths = [":(glob)iris_lab/*.py", "requirements.lock"]
-        command = [git, "-c", "safe.directory=*", "-C", str(PROJECT), "log", "-1", "--format=%ct", "--", *paths]
-        epoch = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return datetime.fromtimestamp(int(epoch) if epoch.isdecimal() else 0, UTC).isoformat()
-
-
-def write_crate(folder: Path, record: Record) -> None:
-    """Write the record of a run beside its artifacts.
-
-    Parameters
-    ----------
-    folder
-        The run; every file of ``record.artifacts`` is in it.
-    record
-        What to write.
-    """
-    crate = ROCrate(version="1.1")  # the version that the profile is validated against
-    crate.name, crate.license = (
-        f"iris_lab report on {record.data.get('name', 'a table')}",
-        _entity(crate, LICENCE, "CreativeWork", name="BSD 3-Clause License", url=LICENCE),
-    )
-    crate.description = "Executed notebooks with their figures, numbers and model; `iris-lab verify` checks it."
-    crate.datePublished = record.date
-    crate.root_dataset["conformsTo"] = _entity(
-        crate, PROFILE, "CreativeWork", name="Process Run Crate", version=PROFILE.rsplit("/", 1)[1]
-    )
-    files = _add_files(crate, folder, record)
-    data = _entity(crate, "#data", "CreativeWork", **{k: v for k, v in record.data.items() if k != "file"})
-    software = _add_software(crate, record)
-    actions = [_add_step(crate, step, record, files, data) for step in record.parameters]
-    run = _entity(crate, "#run", "CreateAction", name="iris-lab report", description="All steps, in order")
-    run["instrument"], run["object"], run["result"] = software, [data], list(files.values())
-    crate.root_dataset["mentions"] = [run, *actions]
-    (folder / CRATE_FILE).write_text(_json(crate), encoding="utf-8", newline="\n")
-
-
-def _json(crate: ROCrate) -> str:
-    document = crate.metadata.generate()
-    document["@context"] = [document["@context"], TERMS]
-    document["@graph"].sort(key=lambda entity: entity["@id"])
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _entity(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> ContextEntity:
-    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
-
-
-def _add_files(crate: ROCrate, folder: Path, record: Record) -> dict[str, Any]:
-    files = {}
-    for name, sha256 in record.artifacts.items():
-        path = folder / name
-        facts = {"sha256": sha256, "contentSize": str(path.stat().st_size)}
-        facts["encodingFormat"] = MEDIA_TYPES.get(path.suffix, "application/octet-stream")
-        files[name] = crate.add_file(path, name, properties={"name": name, **facts})
-    if (folder / TIMINGS_FILE).is_file():
-        text = "Seconds that each step took: the one file that differs between equal runs; no digest covers it."
-        facts = {"name": TIMINGS_FILE, "description": text, "encodingFormat": "application/json"}
-        crate.add_file(folder / TIMINGS_FILE, TIMINGS_FILE, properties=facts)
-    return files
-
-
-def _add_software(crate: ROCrate, record: Record) -> ContextEntity:
-    parts = [
-        _entity(crate, f"#software-{name}", "SoftwareApplication", name=name, softwareVersion=found)
-        for name, found in record.software.items()
-    ]
-    modules = [
-        _entity(crate, f"#source-{name}", "SoftwareSourceCode", name=name, sha256=sha256)
-        for name, sha256 in record.sources.items()
-    ]
-    software = _entity(crate, "#iris_lab", "SoftwareApplication", name="iris_lab", softwareVersion=__version__)
-    software["softwareRequirements"], software["hasPart"] = parts, modules
-    return software
-
-
-def _add_step(
-    crate: ROCrate, step: str, record: Record, files: Mapping[str, Any], data: ContextEntity
-) -> ContextEntity:
-    values = [
-        _entity(crate, f"#{step}-{name}", "PropertyValue", name=name, value=value)
-        for name, value in record.parameters[step].items()
-    ]
-    action = _entity(crate, f"#step-{step}", "CreateAction", name=step, description=f"Execution of {step}.ipynb")
-    action["instrument"] = crate.dereference(f"#source-{step}.ipynb")
-    action["object"], action["result"] = [data, *values], [files[name] for name in record.results[step]]
-    return action
-
-
 def read_crate(folder: Path) -> Record:
-    """Read the record of a run.
+    """Read the record of a run. Somebody else may have written it: no name in it leads out of the run.
 
     Raises
     ------
@@ -228,34 +91,79 @@ def read_crate(folder: Path) -> Record:
             f"no run in {folder.name!r}: expected a folder with {CRATE_FILE}, as `iris-lab report` writes it"
         )
     try:
-        graph = {entity["@id"]: entity for entity in json.loads(path.read_text(encoding="utf-8"))["@graph"]}
+        entities = json.loads(path.read_text(encoding="utf-8"))["@graph"]
+        graph = {entity["@id"]: entity for entity in entities}
+        if len(graph) < len(entities):
+            raise ValueError("two entities share an @id")
         return _record(graph)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{CRATE_FILE} in {folder.name!r} is not the record of a run: {error!r}") from error
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        reason = str(error) if type(error) is ValueError else repr(error)
+        raise ArtifactError(f"{CRATE_FILE} in {folder.name!r} is not the record of a run: {reason[:200]}") from error
 
 
 def _record(graph: Mapping[str, Any]) -> Record:
-    def named(kind: str, value: str) -> dict[str, str]:
-        return {e["name"]: e[value] for e in graph.values() if e["@type"] == kind and value in e}
-
-    steps = sorted(identifier for identifier in graph if identifier.startswith("#step-"))
-    parameters, results = {}, {}
-    for identifier in steps:
-        action = graph[identifier]
-        objects = [graph[reference["@id"]] for reference in _many(action["object"])]
-        parameters[action["name"]] = {e["name"]: e["value"] for e in objects if e["@type"] == "PropertyValue"}
-        results[action["name"]] = [graph[reference["@id"]]["name"] for reference in _many(action["result"])]
-    data = {name: value for name, value in graph["#data"].items() if not name.startswith("@")}
+    steps = [graph[identifier] for identifier in sorted(graph) if identifier.startswith("#step-")]
+    artifacts = {_path(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "File" and "sha256" in e}
+    sources = {_text(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "SoftwareSourceCode"}
+    software = {_text(e["name"]): _text(e["softwareVersion"]) for e in graph.values() if "softwareVersion" in e}
+    facts = {name: _text(graph["#iris-lab"][key]) for name, key in PLATFORM_FACTS.items()}
+    read = {step["name"]: [graph[reference["@id"]] for reference in _many(step, "object")] for step in steps}
+    written = {step["name"]: [graph[reference["@id"]] for reference in _many(step, "result")] for step in steps}
+    data = _data(graph) if "#data" in graph else {}
     return Record(
-        parameters=parameters,
-        results=results,
-        artifacts=named("File", "sha256"),
+        parameters={step: _parameters(entities) for step, entities in read.items()},
+        results={step: [_path(entity["name"]) for entity in entities] for step, entities in written.items()},
+        artifacts=artifacts,
         data=data,
-        software={e["name"]: e["softwareVersion"] for i, e in graph.items() if i.startswith("#software-")},
-        sources=named("SoftwareSourceCode", "sha256"),
-        date=graph["./"]["datePublished"],
+        software=software | facts,
+        sources=sources,
+        date=datetime.fromisoformat(graph["./"]["datePublished"]).isoformat(),
+        inputs={
+            step: [_path(e["name"]) for e in entities if e["@type"] == "File" and e["name"] != data.get("file")]
+            for step, entities in read.items()
+        },
     )
 
 
-def _many(value: Any) -> list[Any]:
+def _parameters(entities: Sequence[Mapping[str, Any]]) -> "dict[str, Value]":
+    found = {_text(e["name"]): e["value"] for e in entities if e["@type"] == "PropertyValue"}
+    for name, value in found.items():
+        if not isinstance(value, bool | int | float | str):
+            raise ValueError(f"parameter {name!r} is {value!r:.60}: expected a number, a text or true or false")
+    return found
+
+
+def _data(graph: Mapping[str, Any]) -> dict[str, str]:
+    entity = graph["#data"]
+    facts = {"name": _text(entity["name"]), "source": _text(entity["description"]), "sha256": _sha256(entity)}
+    return facts | ({"file": _path(graph[entity["hasPart"]["@id"]]["name"])} if "hasPart" in entity else {})
+
+
+def _many(entity: Mapping[str, Any], name: str) -> list[Any]:
+    value = entity.get(name, [])
     return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.60} stands where a text is expected")
+    return value
+
+
+def _sha256(entity: Mapping[str, Any]) -> str:
+    if not SHA256.fullmatch(_text(entity["sha256"])):
+        raise ValueError(f"{entity['sha256']!r:.60} of {entity['name']!r:.60} is no SHA-256")
+    return str(entity["sha256"])
+
+
+def _path(value: Any) -> str:
+    """Return the path of a file inside the run; what leads out of it, on any system, is refused."""
+    path = PurePosixPath(_text(value))
+    if (
+        path.is_absolute()
+        or ".." in path.parts
+        or path.as_posix() != value
+        or re.search(r"\\|\x00|^[A-Za-z]:|^\.?$", value)
+    ):
+        raise ValueError(f"{value!r:.60} is not a path inside the run")
+    return path.as_posix()

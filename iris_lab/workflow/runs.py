@@ -16,7 +16,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from iris_lab.datasets import BUNDLED, Dataset, check_source, is_url
 from iris_lab.errors import InputError, StepError
-from iris_lab.workflow import crate
+from iris_lab.workflow import crate, provenance
+from iris_lab.workflow.crate_writer import write_crate
 from iris_lab.workflow.pages import write_page
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared, parse
 from iris_lab.workflow.steps import Step
@@ -154,7 +155,7 @@ def execute(
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts)
         timings = {"seconds": seconds | {"total": round(sum(seconds.values()), 3)}}
         (folder / crate.TIMINGS_FILE).write_text(json.dumps(timings, indent=1) + "\n", encoding="utf-8")
-        crate.write_crate(folder, _record(plan, folder, results))
+        write_crate(folder, _record(plan, folder, results))
     except OSError as error:
         raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
 
@@ -182,6 +183,8 @@ def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> c
     if plan.dataset:
         data = {"name": plan.dataset.name, "source": plan.dataset.source, "sha256": plan.dataset.digest}
         data["source"] = str(plan.values["data"]) if is_url(str(plan.values["data"])) else data["source"]
+    if plan.table:
+        data["file"] = str(plan.recorded("data"))
     return crate.Record(
         parameters={
             step.name: {name: plan.recorded(name) for name in plan.values if step.name in plan.parameters[name].steps}
@@ -190,7 +193,15 @@ def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> c
         results=results,
         artifacts=crate.artifacts_of(folder),
         data=data,
-        software=crate.software(),
-        sources=crate.sources(plan.steps),
-        date=crate.commit_date(),
+        software=provenance.software(),
+        sources=provenance.sources(plan.steps),
+        date=provenance.commit_date(),
+        inputs={
+            step.name: [name for need in step.needs for name in results[need] if _readable(name)] for step in plan.steps
+        },
     )
+
+
+def _readable(artifact: str) -> bool:
+    """Say whether a later step may read an artifact: figures and notebooks are for people."""
+    return not artifact.endswith((".png", ".svg", ".ipynb"))

@@ -1,0 +1,51 @@
+"""Comparison of model files: by their bytes, or, when told to trust the recorded one, by what they predict."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from iris_lab.artifacts import read_split
+from iris_lab.errors import IrisLabError
+from iris_lab.modeling import load_model
+from iris_lab.workflow.comparison.findings import Difference
+from iris_lab.workflow.comparison.texts import ABSOLUTE, RELATIVE
+
+UNTRUSTED = "not loaded, since a pickle from elsewhere can run code: --trust compares what it predicts"
+
+
+def compare_models(was: Path, now: Path, *, trust: bool) -> Difference | None:
+    """Return the first sample of the split on which two models differ in class or probability.
+
+    Parameters
+    ----------
+    was
+        A run of unknown origin. Its digests agree with its record at best, and the record came with it: they say
+        nothing of who made the pickle. So it is loaded only where the caller trusts it.
+    now
+        A run of our own.
+    trust
+        Load the recorded model.
+    """
+    if not trust:
+        return Difference("", f"other bytes, {UNTRUSTED}", "the model of this re-execution")
+    ours = load_model(now)
+    split = read_split(now, ours)
+    features = split.dataset.features
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions, which the environment's findings name
+            theirs = load_model(was, trust=True).estimator
+            codes, shares = theirs.predict(features), theirs.predict_proba(features)
+    except Exception as error:  # whatever was in that file
+        reason = str(error) if isinstance(error, IrisLabError) else f"{type(error).__name__}: {error}"
+        return Difference("", f"predicts nothing ({reason})", "predicts")
+    expected, likely = ours.estimator.predict(features), ours.estimator.predict_proba(features)
+    if np.shape(codes) != expected.shape or np.shape(shares) != likely.shape:
+        return Difference("", f"predicts {np.shape(shares)}", f"predicts {likely.shape}")
+    for row in np.flatnonzero(codes != expected)[:1]:
+        return Difference(f"prediction of sample {row + 1}", str(codes[row]), str(expected[row]))
+    for row, column in np.argwhere(~np.isclose(shares, likely, rtol=RELATIVE, atol=ABSOLUTE))[:1]:
+        where = f"probability of {ours.classes[column]!r} for sample {row + 1}"
+        return Difference(where, repr(float(shares[row, column])), repr(float(likely[row, column])))
+    return None

@@ -1,0 +1,147 @@
+"""Writes the run's record: an RO-Crate 1.1 in the Process Run Crate profile, equal for equal runs.
+
+The specifications are at https://w3id.org/ro/crate/1.1 and https://w3id.org/ro/wfrun/process/0.5. Two of the
+profile's recommendations are left out because no run of ours could meet them truthfully: who ran it and when.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rocrate.model import ContextEntity
+from rocrate.rocrate import ROCrate
+
+from iris_lab.datasets import is_url
+from iris_lab.workflow.crate import PLATFORM_FACTS, TIMINGS_FILE, Record
+from iris_lab.workflow.places import CRATE_FILE
+
+PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
+# Python's own table of media types depends on the machine's.
+MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".html": "text/html", ".ipynb": "application/x-ipynb+json", ".joblib": "application/octet-stream",
+    ".json": "application/json", ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
+    ".svg": "image/svg+xml", ".tsv": "text/tab-separated-values",
+}  # fmt: skip
+# Terms of the run profiles that the context of RO-Crate 1.1 lacks.
+TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+TIMINGS = "Seconds that each step took: the one file that differs between equal runs; no digest covers it."
+OWN_TABLE = "The table that was given to the run, as it came; the licence of the run does not cover it."
+DESCRIPTIONS = {".ipynb": "SHA-256 of the notebook's code and prose; outputs don't count.", ".lock": "Every package."}
+
+
+def write_crate(folder: Path, record: Record) -> None:
+    """Write the record of a run beside its artifacts.
+
+    Parameters
+    ----------
+    folder
+        The run; every file of ``record.artifacts`` is in it.
+    record
+        What to write.
+    """
+    crate = ROCrate(version="1.1")  # the version that the profile is validated against
+    crate.name = f"iris_lab report on {record.data.get('name', 'no data')}"
+    crate.description = "Executed notebooks with their figures, numbers and model; `iris-lab verify` checks it."
+    crate.datePublished = record.date
+    crate.license = _entity(crate, LICENCE, "CreativeWork", name="BSD 3-Clause License", url=LICENCE)
+    crate.root_dataset["author"] = _entity(crate, "#developers", "Organization", name="The iris_lab developers")
+    crate.root_dataset["conformsTo"] = _entity(
+        crate, PROFILE, "CreativeWork", name="Process Run Crate", version=PROFILE.rsplit("/", 1)[1]
+    )
+    files = _add_files(crate, folder, record)
+    data = _add_data(crate, record, files)
+    application = _add_software(crate, record)
+    steps = [_add_step(crate, step, record, files, data) for step in record.parameters]
+    run = _entity(crate, "#run", "CreateAction", name="iris-lab report", description="All steps in order, and the page")
+    run["instrument"] = application
+    _relate(run, "object", data)
+    _relate(run, "result", [file for name, file in files.items() if name != record.data.get("file")])
+    crate.root_dataset["mentions"] = [run, *steps]
+    (folder / CRATE_FILE).write_text(_json(crate), encoding="utf-8", newline="\n")
+
+
+def _json(crate: ROCrate) -> str:
+    document = crate.metadata.generate()
+    document["@context"] = [document["@context"], TERMS]
+    document["@graph"].sort(key=lambda entity: entity["@id"])
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _entity(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> ContextEntity:
+    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
+
+
+def _relate(entity: ContextEntity, name: str, others: list[Any]) -> None:
+    """Set a property as RO-Crate wants it: no empty list, and no list of one."""
+    if others:
+        entity[name] = others if len(others) > 1 else others[0]
+
+
+def _add_files(crate: ROCrate, folder: Path, record: Record) -> dict[str, Any]:
+    files = {}
+    for name, sha256 in record.artifacts.items():
+        path = folder / name
+        facts = {"name": name, "sha256": sha256, "contentSize": str(path.stat().st_size)}
+        facts["encodingFormat"] = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+        if name == record.data.get("file"):
+            facts["description"] = OWN_TABLE
+        files[name] = crate.add_file(path, name, properties=facts)
+    if (folder / TIMINGS_FILE).is_file():
+        facts = {"name": TIMINGS_FILE, "description": TIMINGS, "encodingFormat": "application/json"}
+        crate.add_file(folder / TIMINGS_FILE, TIMINGS_FILE, properties=facts)
+    return files
+
+
+def _add_data(crate: ROCrate, record: Record, files: Mapping[str, Any]) -> list[Any]:
+    """Add the dataset and return what actions name as their input: the dataset, and the file it was read from."""
+    if not record.data:
+        return []
+    facts = {"name": record.data["name"], "sha256": record.data["sha256"], "description": record.data["source"]}
+    data = _entity(crate, "#data", "CreativeWork", **facts)
+    if is_url(record.data["source"]):
+        data["url"] = record.data["source"]
+    if "file" not in record.data:
+        return [data]
+    data["hasPart"] = files[record.data["file"]]
+    return [data, data["hasPart"]]
+
+
+def _add_software(crate: ROCrate, record: Record) -> ContextEntity:
+    versions = {name: found for name, found in record.software.items() if name not in PLATFORM_FACTS}
+    facts = {key: record.software[name] for name, key in PLATFORM_FACTS.items()}
+    facts |= {"name": "iris-lab", "softwareVersion": versions.pop("iris-lab")}
+    application = _entity(crate, "#iris-lab", "SoftwareApplication", license={"@id": LICENCE}, **facts)
+    application["softwareRequirements"] = [_add_package(crate, name, found) for name, found in sorted(versions.items())]
+    application["hasPart"] = [
+        _entity(crate, f"#source-{name}", "SoftwareSourceCode", name=name, sha256=sha256, **_about(name, facts))
+        for name, sha256 in sorted(record.sources.items())
+    ]
+    return application
+
+
+def _add_package(crate: ROCrate, name: str, found: str) -> ContextEntity:
+    # A package URL (https://github.com/package-url/purl-spec) names a version wherever it was fetched from.
+    address = "https://www.python.org/" if name == "python" else f"pkg:pypi/{name}@{found}"
+    return _entity(crate, address, "SoftwareApplication", name=name, softwareVersion=found, url=address)
+
+
+def _about(name: str, application: Mapping[str, str]) -> dict[str, str]:
+    about = {"version": application["softwareVersion"], "programmingLanguage": "Python"}
+    description = DESCRIPTIONS.get(Path(name).suffix)
+    return about | ({"description": description} if description else {})
+
+
+def _add_step(crate: ROCrate, step: str, record: Record, files: Mapping[str, Any], data: list[Any]) -> ContextEntity:
+    values = [
+        _entity(crate, f"#{step}-{name}", "PropertyValue", name=name, value=value)
+        for name, value in record.parameters[step].items()
+    ]
+    action = _entity(crate, f"#step-{step}", "CreateAction", name=step, description=f"Execution of {step}.ipynb")
+    action["instrument"] = crate.dereference(f"#source-{step}.ipynb")
+    read = [files[name] for name in record.inputs.get(step, ())]
+    _relate(action, "object", [*data, *read, *values])
+    _relate(action, "result", [files[name] for name in record.results[step]])
+    return action

@@ -1,0 +1,62 @@
+"""A verification as one HTML page that needs no network: what differs, with the pictures side by side."""
+
+from base64 import b64encode
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from iris_lab.errors import InputError
+from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, printable
+from iris_lab.workflow.verification import Verification
+
+TEMPLATES = Path(__file__).with_name("templates")
+SENTENCES = {
+    IDENTICAL: "Made again from its record, every file came out with the same bytes.",
+    EQUIVALENT: "Made again from its record, every file came out the same, but for what the environment explains.",
+    DIFFERENT: "What the run holds is not what its record says, or not what comes out when it is made again.",
+    "could not run": "The files are as recorded, but the run could not be made again here.",
+}
+
+
+def check_page(page: Path, run: Path) -> None:
+    """Refuse a place for the page that cannot take it, before minutes are spent.
+
+    Raises
+    ------
+    InputError
+        It is in the run, which a verification never changes, or in no folder.
+    """
+    if page.resolve().is_relative_to(run.resolve()):
+        raise InputError(f"report {str(page)!r} would be written into the run: name a place outside it")
+    if page.is_dir() or not page.absolute().parent.is_dir():
+        raise InputError(f"cannot write report {str(page)!r}: expected a file name in a folder that exists")
+
+
+def write_differences(found: Verification, page: Path) -> None:
+    """Write what was found as an HTML page.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    environment.filters |= {"printable": printable, "png": _as_address}
+    styles = [(TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "differences.css")]
+    artifacts = found.artifacts or []
+    text = environment.get_template("differences.html.j2").render(
+        found=found,
+        zip=zip,
+        sentence=SENTENCES[found.verdict],
+        groups=[(word, [a for a in artifacts if a.verdict == word]) for word in (DIFFERENT, EQUIVALENT, IDENTICAL)],
+        css=Markup("\n".join(styles)),  # noqa: S704 (our own files)
+    )
+    try:
+        page.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InputError(f"cannot write report {str(page)!r}: {error.strerror}") from error
+
+
+def _as_address(picture: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(picture).decode()}"

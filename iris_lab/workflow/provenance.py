@@ -1,0 +1,70 @@
+"""What decides the bytes of a run beside its parameters and data: versions, platform, code, and the code's date."""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import requires, version
+
+from iris_lab import __version__
+from iris_lab.workflow.crate import digest_of
+from iris_lab.workflow.environment import blas_core
+from iris_lab.workflow.steps import PROJECT, Step
+
+NOT_IMPORTED = {"__init__.py", "__main__.py", "cli.py"}  # by the notebooks
+# Beside iris_lab's own requirements, these decide numbers, pixels or text.
+DECISIVE = ("ipython", "pillow", "scipy")
+LOCK = PROJECT / "requirements.lock"
+
+
+def software() -> dict[str, str]:
+    """Return the versions, and the facts of this platform, that decide what a run writes."""
+    direct = (re.split(r"[^\w.-]", line)[0] for line in requires("iris-lab") or [] if "extra ==" not in line)
+    names = sorted({name.lower() for name in direct} | set(DECISIVE))
+    major, minor, _ = platform.python_version_tuple()
+    return {
+        "iris-lab": __version__,
+        "python": f"{platform.python_implementation()} {major}.{minor}",
+        "platform": f"{platform.system()} {platform.machine()}",
+        "openblas core": blas_core(),
+        **{name: version(name) for name in names},
+    }
+
+
+def sources(steps: Sequence[Step]) -> dict[str, str]:
+    """Return the SHA-256 of each step's code and prose (outputs don't count), of the modules it imports, of the lock.
+
+    Raises
+    ------
+    OSError, ValueError
+        A notebook is missing or is none.
+    """
+    found = {step.notebook.name: _notebook_digest(step) for step in steps}
+    modules = sorted((PROJECT / "iris_lab").glob("*.py"))
+    found |= {f"iris_lab/{path.name}": digest_of(path) for path in modules if path.name not in NOT_IMPORTED}
+    return found | ({LOCK.name: digest_of(LOCK)} if LOCK.is_file() else {})
+
+
+def _notebook_digest(step: Step) -> str:
+    # Read as JSON: nbformat's import and its checks cost more than all the rest of a quick verification.
+    cells = json.loads(step.notebook.read_text(encoding="utf-8"))["cells"]
+    text = json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in cells])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def commit_date() -> str:
+    """Return ``SOURCE_DATE_EPOCH``, or else the date of the last commit to the code that notebooks import, ISO 8601.
+
+    The clock's date is never taken: records of equal runs are equal. Where there is neither, it is 1970-01-01.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not epoch.isdecimal() and (git := shutil.which("git")):
+        paths = [":(glob)iris_lab/*.py", LOCK.name]
+        command = [git, "-c", "safe.directory=*", "-C", str(PROJECT), "log", "-1", "--format=%ct", "--", *paths]
+        epoch = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return datetime.fromtimestamp(int(epoch) if epoch.isdecimal() else 0, UTC).isoformat()

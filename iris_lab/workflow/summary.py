@@ -1,0 +1,81 @@
+"""A verification in words for a terminal."""
+
+from collections.abc import Sequence
+
+from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, Difference, Finding, printable
+from iris_lab.workflow.verification import INTACT, UNDECIDED, Verification
+
+COLOURS = {IDENTICAL: 32, INTACT: 32, EQUIVALENT: 33, DIFFERENT: 31, UNDECIDED: 31}
+INDENT, WIDTH = " " * 13, 12
+
+
+def summarize(found: Verification, *, coloured: bool = False) -> str:
+    """Return the lines that say what was found: the table, with the first difference of each artifact, and a verdict.
+
+    Parameters
+    ----------
+    found
+        A verification.
+    coloured
+        Colour the verdicts, for a terminal.
+    """
+    files = f"{len(found.record.artifacts)} files"
+    lines = [f"{'run':{WIDTH}} {printable(found.run.name)}: {_parameters(found)}"]
+    lines += _section("integrity", found.integrity, f"{files}, each with its recorded SHA-256")
+    lines += _section("environment", found.environment, "all versions, notebooks and modules as recorded")
+    for finding in found.artifacts or ():
+        lines += [f"{_word(finding.verdict, coloured)} {_line(finding)}", *_detail(finding.difference)]
+    if found.problem:
+        lines.append(f"{_word('stopped', False)} {printable(found.problem)}")
+    return "\n".join([*lines, f"{'verdict':{WIDTH}} {_word(found.verdict, coloured, width=0)}: {_verdict(found)}"])
+
+
+def _parameters(found: Verification) -> str:
+    values = ", ".join(f"{name}={value}" for name, value in found.record.values.items() if value != "")
+    return printable(f"{values or 'no parameters'}; code of {found.record.date[:10]}")
+
+
+def _section(name: str, findings: Sequence[Finding], otherwise: str) -> list[str]:
+    if not findings:
+        return [f"{name:{WIDTH}} {otherwise}"]
+    width = max(len(finding.name) for finding in findings)
+    lines = [
+        f"{finding.verdict:8} {printable(finding.name):{width}}  {_change(finding)}".rstrip() for finding in findings
+    ]
+    return [f"{name if number == 0 else '':{WIDTH}} {line}" for number, line in enumerate(lines)]
+
+
+def _change(finding: Finding) -> str:
+    if finding.difference is None:
+        return ""
+    return printable(f"{finding.difference.where} {finding.difference.was} → {finding.difference.now}".strip())
+
+
+def _line(finding: Finding) -> str:
+    return printable(finding.name) + (f"  ({finding.note})" if finding.note else "")
+
+
+def _detail(difference: Difference | None) -> list[str]:
+    if difference is None:
+        return []
+    where = [f"{INDENT}{printable(difference.where)}"] if difference.where else []
+    return [*where, f"{INDENT}was {printable(difference.was)}", f"{INDENT}now {printable(difference.now)}"]
+
+
+def _word(word: str, coloured: bool, *, width: int = WIDTH) -> str:
+    padded = f"{word:{width}}" if width else word
+    return f"\x1b[{COLOURS[word]}m{padded}\x1b[0m" if coloured and word in COLOURS else padded
+
+
+def _verdict(found: Verification) -> str:
+    altered, artifacts = len(found.integrity), found.artifacts or []
+    counts = [
+        (sum(finding.verdict == word for finding in artifacts), word) for word in (IDENTICAL, EQUIVALENT, DIFFERENT)
+    ]
+    parts = [f"{count} {word}" for count, word in counts if count]
+    parts += [f"{altered} not as recorded"] if altered else []
+    if found.verdict == INTACT:
+        parts = ["every file as recorded; not executed again"]
+    if found.verdict == UNDECIDED:
+        parts = ["the files are as recorded"]
+    return f"{', '.join(parts)}; {found.seconds:.1f} s"
