@@ -34,6 +34,7 @@ STYLE = {
     "text.parse_math": False,  # a column may be called "price ($)"
 }
 DPI, SCREEN_DPI = 120, 96
+TICK, UPRIGHT = 22, 1.3  # signs of a class name under a panel, and the inches that upright names need
 WRITING: Mapping[str, Mapping[str, Any]] = {
     "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
     "svg": {"metadata": {"Date": None}},
@@ -102,11 +103,16 @@ def label(text: object, width: int, *, lines: int = 2) -> str:
     return "\n".join(wrapped) or "□"
 
 
-def name_ticks(axes: Axes, names: Iterable[str], *, panel: float, shift: float = 0) -> None:
-    """Name the ticks under a panel so many inches wide, upright where the names don't fit side by side."""
-    labels = [label(name, 22, lines=1) for name in names]
-    fits = max(map(len, labels)) * len(labels) * 0.075 < panel
-    axes.set_xticks([place + shift for place in range(len(labels))], labels, rotation=0 if fits else 90)
+def stand_upright(names: Iterable[object], panel: float) -> bool:
+    """Say whether names don't fit side by side under a panel so many inches wide."""
+    lengths = [len(label(name, TICK, lines=1)) for name in names]
+    return max(lengths) * len(lengths) * 0.075 > panel
+
+
+def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, shift: float = 0) -> None:
+    """Name the ticks under a panel."""
+    labels = [label(name, TICK, lines=1) for name in names]
+    axes.set_xticks([place + shift for place in range(len(labels))], labels, rotation=90 if upright else 0)
 
 
 def heat(
@@ -131,7 +137,8 @@ def heat(
         Whole numbers to write in place of the table's own.
     """
     rows, columns = table.shape
-    figure = Figure(figsize=(8, 2.4 + 0.25 * max(rows, 5)), layout="constrained")
+    upright = stand_upright(table.columns, panel=5.5)
+    figure = Figure(figsize=(8, 2.0 + 0.25 * max(rows, 6) + UPRIGHT * upright), layout="constrained")
     axes = figure.subplots()
     sns.heatmap(
         table.to_numpy(), vmin=limits[0], vmax=limits[1], cmap="vlag" if limits[0] < 0 else "Blues", linewidths=0.5,
@@ -140,6 +147,6 @@ def heat(
         yticklabels=[label(name, 26, lines=1) for name in table.index],
     )  # fmt: skip
     axes.tick_params(axis="y", rotation=0)
-    name_ticks(axes, table.columns, panel=5.5, shift=0.5)
+    name_ticks(axes, table.columns, upright=upright, shift=0.5)
     axes.set_title(title)
     return figure
