@@ -22,7 +22,9 @@ COLOURS = ("#0072B2", "#E69F00", "#7B1E3A", "#009E73", "#56B4E9", "#CC79A7", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")  # not as many as colours, so that pairs don't repeat soon
 Dash = Literal["-", "--", ":"]
 DASHES: Sequence[Dash] = ("-", "--", ":")
+DPI, SCREEN_DPI = 120, 96
 STYLE = {
+    "figure.dpi": DPI,
     "font.family": ["DejaVu Sans"],  # comes with matplotlib; another font would be another machine's
     "font.size": 9,
     "axes.titlesize": 9,
@@ -33,7 +35,6 @@ STYLE = {
     "svg.hashsalt": "iris_lab",  # else random ids
     "text.parse_math": False,  # a column may be called "price ($)"
 }
-DPI, SCREEN_DPI = 120, 96
 TICK, UPRIGHT = 22, 1.3  # signs of a class name under a panel, and the inches that upright names need
 WRITING: Mapping[str, Mapping[str, Any]] = {
     "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
@@ -62,7 +63,6 @@ def publish(figure: Figure, stem: Path, *, alt: str) -> Image:
     """
     stem.parent.mkdir(parents=True, exist_ok=True)
     png = render(figure, "png")
-    figure.set_layout_engine("none")  # what was laid out for the one is laid out for the other
     stem.with_name(f"{stem.name}.png").write_bytes(png)
     stem.with_name(f"{stem.name}.svg").write_bytes(render(figure, "svg"))
     width = round(figure.get_figwidth() * SCREEN_DPI)
@@ -72,8 +72,11 @@ def publish(figure: Figure, stem: Path, *, alt: str) -> Image:
 @house_style()
 def render(figure: Figure, kind: str) -> bytes:
     """Return a figure as the bytes of a ``png`` or ``svg`` file, without a date or a program's name."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)  # savefig would draw once more to do it, and for each kind
+        figure.set_layout_engine("none")
     written = BytesIO()
-    figure.savefig(written, format=kind, dpi=DPI, **WRITING[kind])
+    figure.savefig(written, format=kind, dpi="figure", **WRITING[kind])
     return written.getvalue()
 
 
