@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from iris_lab.datasets import Dataset
 from iris_lab.exploration import leading_features
-from iris_lab.figures.house import colour, dash, heat, house_style, label, marker, name_ticks
+from iris_lab.figures.house import UPRIGHT, colour, dash, heat, house_style, label, marker, name_ticks, stand_upright
 
 FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
 MANY_SAMPLES = 1000  # from here on the points of an SVG are one picture, not one element each
@@ -23,13 +23,14 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure:
     names = sorted(leading_features(dataset, most), key=lambda name: name not in FIRST)
     columns = min(len(names), 2 if len(names) <= 4 or len(dataset.classes) > 6 else 3)
     rows = -(-len(names) // columns)
-    figure = Figure(figsize=(8, 0.7 + 2.1 * rows), layout="constrained")
+    upright = stand_upright(dataset.classes, panel=7.0 / columns)
+    figure = Figure(figsize=(8, 0.7 + 2.1 * rows + UPRIGHT * upright), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel().tolist()
     for unused in range(rows * columns - len(names)):  # a short row goes first: names stand below the last
         panels.pop(columns - 1 - unused).remove()
     for axes, name in zip(panels, names, strict=True):
         _violin(axes, dataset, name)
-        name_ticks(axes, dataset.classes, panel=7.0 / columns)
+        name_ticks(axes, dataset.classes, upright=upright)
     figure.suptitle(_subset("Distribution of each feature by class", names, dataset))
     return figure
 

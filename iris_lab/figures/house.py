@@ -22,7 +22,9 @@ COLOURS = ("#0072B2", "#E69F00", "#7B1E3A", "#009E73", "#56B4E9", "#CC79A7", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")  # not as many as colours, so that pairs don't repeat soon
 Dash = Literal["-", "--", ":"]
 DASHES: Sequence[Dash] = ("-", "--", ":")
+DPI, SCREEN_DPI = 120, 96
 STYLE = {
+    "figure.dpi": DPI,
     "font.family": ["DejaVu Sans"],  # comes with matplotlib; another font would be another machine's
     "font.size": 9,
     "axes.titlesize": 9,
@@ -33,7 +35,7 @@ STYLE = {
     "svg.hashsalt": "iris_lab",  # else random ids
     "text.parse_math": False,  # a column may be called "price ($)"
 }
-DPI, SCREEN_DPI = 120, 96
+TICK, UPRIGHT = 22, 1.3  # signs of a class name under a panel, and the inches that upright names need
 WRITING: Mapping[str, Mapping[str, Any]] = {
     "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
     "svg": {"metadata": {"Date": None}},
@@ -61,7 +63,6 @@ def publish(figure: Figure, stem: Path, *, alt: str) -> Image:
     """
     stem.parent.mkdir(parents=True, exist_ok=True)
     png = render(figure, "png")
-    figure.set_layout_engine("none")  # what was laid out for the one is laid out for the other
     stem.with_name(f"{stem.name}.png").write_bytes(png)
     stem.with_name(f"{stem.name}.svg").write_bytes(render(figure, "svg"))
     width = round(figure.get_figwidth() * SCREEN_DPI)
@@ -71,8 +72,11 @@ def publish(figure: Figure, stem: Path, *, alt: str) -> Image:
 @house_style()
 def render(figure: Figure, kind: str) -> bytes:
     """Return a figure as the bytes of a ``png`` or ``svg`` file, without a date or a program's name."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)  # savefig would draw once more to do it, and for each kind
+        figure.set_layout_engine("none")
     written = BytesIO()
-    figure.savefig(written, format=kind, dpi=DPI, **WRITING[kind])
+    figure.savefig(written, format=kind, dpi="figure", **WRITING[kind])
     return written.getvalue()
 
 
@@ -102,11 +106,16 @@ def label(text: object, width: int, *, lines: int = 2) -> str:
     return "\n".join(wrapped) or "□"
 
 
-def name_ticks(axes: Axes, names: Iterable[str], *, panel: float, shift: float = 0) -> None:
-    """Name the ticks under a panel so many inches wide, upright where the names don't fit side by side."""
-    labels = [label(name, 22, lines=1) for name in names]
-    fits = max(map(len, labels)) * len(labels) * 0.075 < panel
-    axes.set_xticks([place + shift for place in range(len(labels))], labels, rotation=0 if fits else 90)
+def stand_upright(names: Iterable[object], panel: float) -> bool:
+    """Say whether names don't fit side by side under a panel so many inches wide."""
+    lengths = [len(label(name, TICK, lines=1)) for name in names]
+    return max(lengths) * len(lengths) * 0.075 > panel
+
+
+def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, shift: float = 0) -> None:
+    """Name the ticks under a panel."""
+    labels = [label(name, TICK, lines=1) for name in names]
+    axes.set_xticks([place + shift for place in range(len(labels))], labels, rotation=90 if upright else 0)
 
 
 def heat(
@@ -131,7 +140,8 @@ def heat(
         Whole numbers to write in place of the table's own.
     """
     rows, columns = table.shape
-    figure = Figure(figsize=(8, 2.4 + 0.25 * max(rows, 5)), layout="constrained")
+    upright = stand_upright(table.columns, panel=5.5)
+    figure = Figure(figsize=(8, 2.0 + 0.25 * max(rows, 6) + UPRIGHT * upright), layout="constrained")
     axes = figure.subplots()
     sns.heatmap(
         table.to_numpy(), vmin=limits[0], vmax=limits[1], cmap="vlag" if limits[0] < 0 else "Blues", linewidths=0.5,
@@ -140,6 +150,6 @@ def heat(
         yticklabels=[label(name, 26, lines=1) for name in table.index],
     )  # fmt: skip
     axes.tick_params(axis="y", rotation=0)
-    name_ticks(axes, table.columns, panel=5.5, shift=0.5)
+    name_ticks(axes, table.columns, upright=upright, shift=0.5)
     axes.set_title(title)
     return figure

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from iris_lab.figures.house import colour, dash, heat, house_style, label, marker, name_ticks
+from iris_lab.figures.house import UPRIGHT, colour, dash, heat, house_style, label, marker, name_ticks, stand_upright
 from iris_lab.modeling import Split
 
 
@@ -64,7 +64,8 @@ def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDAr
     """Draw the probability that the model gave to the true class of each sample of the test set."""
     given = probabilities[np.arange(len(split.test)), split.test_target]
     classes = split.dataset.classes
-    figure = Figure(figsize=(8, 3.4 if len(classes) <= 6 else 4.4), layout="constrained")
+    upright = stand_upright(classes, panel=5.5)
+    figure = Figure(figsize=(8, 3.4 + UPRIGHT * upright), layout="constrained")
     axes = figure.subplots()
     for code in range(len(classes)):
         own = split.test_target == code
@@ -72,7 +73,7 @@ def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDAr
         wrong = predicted[own] != code
         axes.plot(places[~wrong], given[own][~wrong], marker(0), color=colour(0), alpha=0.8)
         axes.plot(places[wrong], given[own][wrong], marker(6), color=colour(7), markersize=8)
-    name_ticks(axes, classes, panel=5.5)
+    name_ticks(axes, classes, upright=upright)
     axes.set(ylabel="probability of the true class", ylim=(-0.03, 1.03), title="How sure the model was")
     keys = [
         Line2D([], [], linestyle="", marker=marker(0), color=colour(0), label="predicted rightly"),
