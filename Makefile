@@ -32,16 +32,17 @@ test: $(READY)  ## ruff, mypy, pytest, and nbval on the notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not slow"
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout 120 -p no:doctest notebooks
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
 
-proof: $(READY)  ## the slow proofs: browser, kills, validators
+proof: $(READY)  ## the slow proofs: browser, kills, load, validators
 	$(BIN)/pytest -m slow
 
 lab: $(READY)  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-notebooks: $(READY)  ## renew the stored outputs in notebooks/
+notebooks: $(READY)  ## renew the stored outputs in notebooks/, and reports/iris
 	$(BIN)/python -m iris_lab.workflow.refresh
+	$(BIN)/iris-lab report --force
 
 serve: $(READY)  ## serve the model of reports/iris on port 5000
 	@$(BIN)/iris-lab serve reports/iris --port 5000

@@ -57,7 +57,8 @@ def read_split(folder: Path, model: Model) -> Split:
         # Class names stay text as they are: "NA" or "1" may be the name of a class.
         table = pd.read_csv(path, dtype={target: str}, keep_default_na=False)
         features = table[list(model.features)].astype("float64")
-        codes = table[target].map({name: code for code, name in enumerate(model.classes)}).to_numpy().astype(np.int64)
+        code_of = {name: code for code, name in enumerate(model.classes)}
+        codes = np.array([code_of[name] for name in table[target]], dtype=np.int64)
         part = table[SIDE].to_numpy()
     except (ValueError, KeyError) as error:
         raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error

@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--workers", type=int, default=1, help="worker processes (default: %(default)s)")
     serve.add_argument("--trust", action="store_true", help="load a model whose digest does not agree: it can run code")
     serve.set_defaults(command=_serve)
+
+    predict = commands.add_parser("predict", help="predict the classes of a table's rows with the model of a run")
+    predict.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
+    predict.add_argument("table", type=Path, metavar="TABLE", help="CSV, TSV or Parquet file with the model's features")
+    predict.add_argument("-o", "--output", type=Path, metavar="FILE", help="write CSV there (default: standard output)")
+    predict.set_defaults(command=_predict)
     return parser
 
 
@@ -80,10 +86,11 @@ def _seconds(text: str) -> int:
 
 def _report(given: argparse.Namespace) -> int:
     from iris_lab.workflow.progress import shown_progress
-    from iris_lab.workflow.report import report
+    from iris_lab.workflow.report import Job, report
 
     with shown_progress() as progress:
-        run = report(given.parameter, given.output, force=given.force, timeout=given.timeout, on_progress=progress)
+        job = Job(given.parameter, given.output, force=given.force)
+        run = report(job, timeout=given.timeout, on_progress=progress)
     print(_summary(run))
     return 0
 
@@ -100,6 +107,20 @@ def _summary(run: Path) -> str:
             "95 % interval {accuracy_low:.1%} to {accuracy_high:.1%})".format(**metrics)
         )
     return "\n".join([*lines, f"serve     iris-lab serve {place}", f"verify    iris-lab verify {place}"])
+
+
+def _predict(given: argparse.Namespace) -> int:
+    from iris_lab.serving.tables import predict_file
+
+    text = predict_file(given.run, given.table).to_csv(index=False, lineterminator="\n")
+    if given.output is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        given.output.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise InputError(f"cannot write {str(given.output)!r}: {error.strerror}; name another file") from error
+    return 0
 
 
 def _verify(given: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os.path
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iris_lab.errors import InputError, UnknownNameError
+from iris_lab.reading import KINDS, kind_of, read_table
+from iris_lab.reading import is_url as is_url
 
 # Target column, and one line on where the data come from.
 BUNDLED: Mapping[str, tuple[str, str]] = {
@@ -20,9 +23,7 @@ BUNDLED: Mapping[str, tuple[str, str]] = {
     "wine": ("cultivar", "Forina et al. (1988), PARVUS; the copy in scikit-learn"),
     "breast_cancer": ("diagnosis", "Wolberg, Street & Mangasarian (1995), WDBC; the copy in scikit-learn"),
 }
-SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-PARQUET = {".parquet", ".pq"}
-COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
+MOST_CLASSES = 20  # more values than that, and the target is rather a measurement
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def load_dataset(source: str | Path = "iris", target: str | None = None) -> Data
         frame, name, origin = _bundled(source), source, BUNDLED[source][1]
     else:
         check_source(source)
-        frame, name, origin = _read(source), name_of(source), Path(urlsplit(source).path).name
+        frame, name, origin = read_table(source), name_of(source), Path(urlsplit(source).path).name
     if target and target not in frame.columns:
         raise UnknownNameError("target column", target, map(str, frame.columns))
     target = target or str(frame.columns[-1])
@@ -122,11 +123,6 @@ def load_dataset(source: str | Path = "iris", target: str | None = None) -> Data
 def name_of(source: str) -> str:
     """Return the short name of a source: ``"flowers"`` of ``"data/flowers.csv.gz"``."""
     return Path(urlsplit(source).path).name.split(".")[0] or "data"
-
-
-def is_url(source: str) -> bool:
-    """Say whether a source is an http(s) address."""
-    return source.startswith(("http://", "https://"))
 
 
 def check_source(source: str) -> None:
@@ -141,21 +137,17 @@ def check_source(source: str) -> None:
     """
     if source in BUNDLED:
         return
-    if not is_url(source):
-        if not Path(source).suffix and not Path(source).exists():
+    try:
+        file, folder, kind = os.path.isfile(source), os.path.isdir(source), kind_of(source)
+    except ValueError as error:
+        raise InputError(f"data {source!r} is neither a path nor an address: {error}") from error
+    if not is_url(source) and not file:
+        if not Path(source).suffix and not folder:
             raise UnknownNameError("dataset", source, BUNDLED)
-        if not Path(source).is_file():
-            what = "is a folder" if Path(source).is_dir() else "does not exist"
-            raise InputError(f"data file {source!r} {what}: give a CSV, TSV or Parquet file, or {', '.join(BUNDLED)}")
-    if _kind(source) not in SEPARATORS.keys() | PARQUET:
+        what = "is a folder" if folder else "does not exist"
+        raise InputError(f"data file {source!r} {what}: give a CSV, TSV or Parquet file, or {', '.join(BUNDLED)}")
+    if kind not in KINDS:
         raise InputError(f"data file {source!r} is of an unknown kind: expected .csv, .tsv or .parquet")
-
-
-def _kind(source: str) -> str:
-    suffixes = [suffix.lower() for suffix in Path(urlsplit(source).path).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
 
 
 def _bundled(name: str) -> pd.DataFrame:
@@ -167,41 +159,26 @@ def _bundled(name: str) -> pd.DataFrame:
     return frame
 
 
-def _read(source: str) -> pd.DataFrame:
-    try:
-        if _kind(source) in PARQUET:
-            frame = pd.read_parquet(source)
-        else:
-            frame = pd.read_csv(source, sep=SEPARATORS[_kind(source)])
-    except (OSError, ValueError, UnicodeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"cannot read data file {source!r}: {reason}") from error
-    frame.columns = frame.columns.map(str)
-    if len(frame.columns) and frame.columns[0] in ("", "Unnamed: 0"):
-        frame = frame.iloc[:, 1:]
-    if len(frame.columns) < 2:
-        found = f"one column, {frame.columns[0]!r}" if len(frame.columns) else "no column"
-        raise InputError(f"data file {source!r} has {found}: expected features and a target; is the separator right?")
-    if frame.empty:
-        raise InputError(f"data file {source!r} has no rows: expected at least two samples of each class")
-    return frame.reset_index(drop=True)
-
-
 def _encode(column: "pd.Series[str]", name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return the codes and the names of the classes, numbers in order of value, text in order of the alphabet."""
     missing = np.flatnonzero(column.isna())
     if missing.size:
-        raise InputError(f"target {name!r} is missing in row {missing[0] + 1}: give every sample a class")
+        row = missing[0] + 1
+        raise InputError(
+            f"target {name!r} is missing in row {row} (or is called NA or None): give every sample a class"
+        )
     numeric = pd.api.types.is_numeric_dtype(column)
     values, codes = np.unique(column.to_numpy() if numeric else column.astype(str).to_numpy(), return_inverse=True)
     if len(values) < 2:
         raise InputError(f"target {name!r} has one class only ({values[0]}): expected at least two")
-    if len(values) > max(20, len(column) // 4):
+    integral = bool(np.issubdtype(values.dtype, np.floating) and np.all(values == np.round(values)))
+    if len(values) > (
+        MOST_CLASSES if values.dtype.kind == "f" and not integral else max(MOST_CLASSES, len(column) // 4)
+    ):
         raise InputError(
             f"target {name!r} has {len(values)} distinct values in {len(column)} rows: expected classes; "
             "name another column with target"
         )
-    integral = np.issubdtype(values.dtype, np.floating) and bool(np.all(values == values.round()))
     return codes.astype(np.int64), tuple(str(int(value) if integral else value) for value in values)
 
 

@@ -110,7 +110,7 @@ def checked_answers(reply: Mapping[str, Any], split: Split, predicted: NDArray[n
         There is no result, or another number of them, or one differs: the message names the first such sample.
     """
     result = reply.get("result")
-    if not isinstance(result, list) or len(result) != len(predicted):
+    if not isinstance(result, list) or [type(code) for code in result] != [int] * len(predicted):
         raise IrisLabError(f"the endpoint replied {str(dict(reply))[:200]}: expected {len(predicted)} predictions")
     answers = np.asarray(result, dtype=np.int64)
     for place in np.flatnonzero(answers != predicted)[:1]:

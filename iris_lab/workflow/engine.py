@@ -128,7 +128,8 @@ def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) -> boo
         if not errors:
             _add_error(cell, error.ename, error.evalue)
         elif errors[-1].ename == "SystemExit":  # papermill takes sys.exit(0) for the end of the notebook
-            errors[-1].evalue = f"the cell ended the notebook with sys.exit({errors[-1].evalue})"
+            cell.outputs.remove(errors[-1])
+            _add_error(cell, "SystemExit", f"the cell ended the notebook with sys.exit({errors[-1].evalue})")
     else:
         return False
     return True

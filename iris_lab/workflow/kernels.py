@@ -42,7 +42,7 @@ class RunKernelManager(AsyncKernelManager):
         self._warm_parent = warm_parent if kernel_name == "python3" else None
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-        options["env"] = options.get("env", {}) | self._environment
+        options["env"] = dict(self._environment)  # in place of the caller's
         if self._warm_parent is None:
             options |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             await super()._async_launch_kernel(kernel_cmd, **options)

@@ -4,7 +4,7 @@ import ast
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from papermill import inspect_notebook
 
@@ -90,10 +90,10 @@ def declared(steps: Sequence[Step]) -> dict[str, Parameter]:
             raise InputError(f"notebook {step.notebook.name} is not in {step.notebook.parent.name}/: a checkout has it")
         for name, fields in inspect_notebook(str(step.notebook)).items():
             here = _parameter(step, name, fields)
-            known = found.setdefault(name, here)
-            if (known.type, known.default) != (here.type, here.default):
+            known = found.get(name)
+            if known and (known.type, known.default) != (here.type, here.default):
                 raise InputError(f"{step.name} and {known.steps[0]} declare {name!r} differently: make them agree")
-            found[name] = Parameter(name, here.type, here.default, here.meaning, tuple({*known.steps, step.name}))
+            found[name] = replace(known, steps=(*known.steps, step.name)) if known else here
     return found
 
 
@@ -153,5 +153,5 @@ def check(values: Mapping[str, Value]) -> Dataset | None:
     dataset = load_dataset(str(values["data"]), str(values.get("target", "")))
     if {"test_size", "seed", "folds"} <= values.keys():
         split = make_split(dataset, float(values["test_size"]), int(values["seed"]))
-        check_folds(int(values["folds"]), split.train_target)
+        check_folds(int(values["folds"]), split.distinct_train_target)
     return dataset

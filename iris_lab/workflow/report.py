@@ -1,12 +1,13 @@
 """The main job: a run in its place, or the old one left as it was."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.workflow.places import CRATE_FILE, Place
-from iris_lab.workflow.steps import PROJECT, STEPS
+from iris_lab.workflow.steps import PROJECT, STEPS, Step
 from iris_lab.workflow.warm import warm_kernels
 
 if TYPE_CHECKING:
@@ -15,17 +16,11 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
 
 
-def report(
-    assignments: Sequence[str],
-    output: Path | None = None,
-    *,
-    force: bool = False,
-    timeout: int | None = None,
-    on_progress: Progress = lambda step, done, total: None,
-) -> Path:
-    """Execute the steps into a run directory, and return it.
+@dataclass(frozen=True)
+class Job:
+    """What to run, and where to.
 
-    Parameters
+    Attributes
     ----------
     assignments
         Parameters, ``NAME=VALUE`` each.
@@ -33,6 +28,23 @@ def report(
         The run directory; None for ``reports/NAME`` of the project, after the data.
     force
         Replace a run that was made with other parameters.
+    steps
+        The notebooks.
+    """
+
+    assignments: Sequence[str] = ()
+    output: Path | None = None
+    force: bool = False
+    steps: Sequence[Step] = STEPS
+
+
+def report(job: Job, *, timeout: int | None = None, on_progress: Progress = lambda step, done, total: None) -> Path:
+    """Execute the steps into a run directory, and return it.
+
+    Parameters
+    ----------
+    job
+        What and where.
     timeout
         Seconds that one cell may take; None for no limit.
     on_progress
@@ -43,16 +55,16 @@ def report(
     InputError
         Something given cannot be used; nothing was written.
     StepError
-        A step failed; what it wrote is kept beside `output`, which stays as it was.
+        A step failed; what it wrote is kept beside the run directory, which stays as it was.
     """
     with warm_kernels() as (warm_parent, scratch):
         # Here, not above: the warm parent imports its half of the stack meanwhile.
         from iris_lab.workflow.runs import execute, make_plan
 
-        plan = make_plan(assignments, STEPS, scratch)
-        place = Place(output or PROJECT / "reports" / plan.name)
+        plan = make_plan(job.assignments, job.steps, scratch)
+        place = Place(job.output or PROJECT / "reports" / plan.name)
         place.check()
-        if not force:
+        if not job.force:
             _refuse_another(place, plan)
         with place.reserved() as folder:
             try:

@@ -21,7 +21,7 @@ PRELOADED = (
     "iris_lab.artifacts",
     "iris_lab.evaluation",
     "iris_lab.figures",
-    "iris_lab.serving.launch",
+    "iris_lab.serving.launcher",
     "requests",
 )
 
@@ -31,6 +31,7 @@ def main() -> None:
     for module in PRELOADED:
         with suppress(ImportError):
             importlib.import_module(module)
+    _be_no_terminal()
     running: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)
@@ -42,6 +43,12 @@ def main() -> None:
     for pid in running:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+
+
+def _be_no_terminal() -> None:
+    """Undo the one thing that a module decides at import by whether it is in a kernel: pandas, how wide a table is."""
+    if pandas := sys.modules.get("pandas"):
+        pandas.set_option("display.max_columns", 20)
 
 
 def _poll(pid: int, running: set[int]) -> int | None:

@@ -1,0 +1,155 @@
+"""What all figures share: style, colours, names, and how they are written."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from IPython.display import Image
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.style import context
+from numpy.typing import NDArray
+
+# Okabe and Ito's colours, two of them darkened, in an order whose first three differ for the colour-blind and in grey.
+COLOURS = ("#0072B2", "#E69F00", "#7B1E3A", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#D55E00")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")  # not as many as colours, so that pairs don't repeat soon
+Dash = Literal["-", "--", ":"]
+DASHES: Sequence[Dash] = ("-", "--", ":")
+DPI, SCREEN_DPI = 120, 96
+STYLE = {
+    "figure.dpi": DPI,
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib; another font would be another machine's
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.titlesize": 10,
+    "legend.frameon": False,
+    "svg.hashsalt": "iris_lab",  # else random ids
+    "text.parse_math": False,  # a column may be called "price ($)"
+}
+TICK, UPRIGHT = 22, 1.3  # signs of a class name under a panel, and the inches that upright names need
+WRITING: Mapping[str, Mapping[str, Any]] = {
+    "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
+    "svg": {"metadata": {"Date": None}},
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in our style, from matplotlib's own defaults: the reader's matplotlibrc doesn't count."""
+    with context(STYLE, after_reset=True):
+        yield
+
+
+def publish(figure: Figure, stem: Path, *, alt: str) -> Image:
+    """Write a figure as PNG and SVG and return that very PNG for a notebook to show.
+
+    Parameters
+    ----------
+    figure
+        What to write. Equal figures give equal bytes.
+    stem
+        Path without a suffix; its folder is made if need be.
+    alt
+        What the figure shows, for readers who cannot see it.
+    """
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    png = render(figure, "png")
+    stem.with_name(f"{stem.name}.png").write_bytes(png)
+    stem.with_name(f"{stem.name}.svg").write_bytes(render(figure, "svg"))
+    width = round(figure.get_figwidth() * SCREEN_DPI)
+    return Image(png, format="png", width=width, alt=alt)  # type: ignore[no-untyped-call]  # IPython has no types here
+
+
+@house_style()
+def render(figure: Figure, kind: str) -> bytes:
+    """Return a figure as the bytes of a ``png`` or ``svg`` file, without a date or a program's name."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)  # savefig would draw once more to do it, and for each kind
+        figure.set_layout_engine("none")
+    written = BytesIO()
+    figure.savefig(written, format=kind, dpi="figure", **WRITING[kind])
+    return written.getvalue()
+
+
+def colour(code: int) -> str:
+    """Return the colour of a class."""
+    return COLOURS[code % len(COLOURS)]
+
+
+def marker(code: int) -> str:
+    """Return the marker of a class."""
+    return MARKERS[code % len(MARKERS)]
+
+
+def dash(code: int) -> Dash:
+    """Return the line style of a class."""
+    return DASHES[code % len(DASHES)]
+
+
+def label(text: object, width: int, *, lines: int = 2) -> str:
+    """Wrap a name to so many lines, with an ellipsis for more and a box for what the font doesn't have."""
+    font = get_font(findfont("DejaVu Sans"))
+    drawn = "".join(sign if font.get_char_index(ord(sign)) else "□" for sign in " ".join(str(text).split()))
+    wrapped = wrap(drawn, width)
+    if len(wrapped) > lines:
+        rest = " ".join(wrapped[lines - 1 :])
+        wrapped[lines - 1 :] = [f"{rest[: width - 1].rstrip()}…"]
+    return "\n".join(wrapped) or "□"
+
+
+def stand_upright(names: Iterable[object], panel: float) -> bool:
+    """Say whether names don't fit side by side under a panel so many inches wide."""
+    lengths = [len(label(name, TICK, lines=1)) for name in names]
+    return max(lengths) * len(lengths) * 0.075 > panel
+
+
+def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, shift: float = 0) -> None:
+    """Name the ticks under a panel."""
+    labels = [label(name, TICK, lines=1) for name in names]
+    axes.set_xticks([place + shift for place in range(len(labels))], labels, rotation=90 if upright else 0)
+
+
+def heat(
+    table: pd.DataFrame,
+    title: str,
+    *,
+    scale: str,
+    limits: tuple[float, float],
+    counts: NDArray[np.int64] | None = None,
+) -> Figure:
+    """Draw a table as a heat map, its numbers written in where there is room.
+
+    Parameters
+    ----------
+    table
+        Numbers to colour by; row and column names become labels.
+    title, scale
+        Of the figure, and of the colour bar.
+    limits
+        What the ends of the colour bar stand for. Below zero: two colours that meet at the middle.
+    counts
+        Whole numbers to write in place of the table's own.
+    """
+    rows, columns = table.shape
+    upright = stand_upright(table.columns, panel=5.5)
+    figure = Figure(figsize=(8, 2.0 + 0.25 * max(rows, 6) + UPRIGHT * upright), layout="constrained")
+    axes = figure.subplots()
+    sns.heatmap(
+        table.to_numpy(), vmin=limits[0], vmax=limits[1], cmap="vlag" if limits[0] < 0 else "Blues", linewidths=0.5,
+        annot=(table.to_numpy() if counts is None else counts) if columns <= 14 else False,
+        fmt=".2f" if counts is None else "d", annot_kws={"fontsize": 8}, cbar_kws={"label": scale}, ax=axes,
+        yticklabels=[label(name, 26, lines=1) for name in table.index],
+    )  # fmt: skip
+    axes.tick_params(axis="y", rotation=0)
+    name_ticks(axes, table.columns, upright=upright, shift=0.5)
+    axes.set_title(title)
+    return figure

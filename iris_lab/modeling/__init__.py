@@ -1,0 +1,35 @@
+"""Split, estimators, cross-validation, and the model file."""
+
+from iris_lab.modeling.estimators import (
+    MODELS,
+    check_folds,
+    check_model,
+    coefficients,
+    cross_validate,
+    majority_baseline,
+    make_estimator,
+)
+from iris_lab.modeling.files import INFO_FILE, MODEL_FILE, Model, load_model, save_model, versions
+from iris_lab.modeling.splits import SIDE, Split, check_seed, check_test_size, make_split, twin_groups
+
+__all__ = [
+    "INFO_FILE",
+    "MODELS",
+    "MODEL_FILE",
+    "SIDE",
+    "Model",
+    "Split",
+    "check_folds",
+    "check_model",
+    "check_seed",
+    "check_test_size",
+    "coefficients",
+    "cross_validate",
+    "load_model",
+    "majority_baseline",
+    "make_estimator",
+    "make_split",
+    "save_model",
+    "twin_groups",
+    "versions",
+]

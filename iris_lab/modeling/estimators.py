@@ -1,0 +1,118 @@
+"""The models on offer, and how well one does before the test."""
+
+import warnings
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from iris_lab.errors import InputError, UnknownNameError
+from iris_lab.modeling.splits import Split, check_seed, twin_groups
+
+# Each takes the seed; only those with a random part use it.
+MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
+    "logistic": lambda seed: LogisticRegression(max_iter=1000),
+    "lda": lambda seed: LinearDiscriminantAnalysis(),
+    # SVC has no probabilities of its own since scikit-learn 1.9; this is what its documentation puts in their place.
+    "svm": lambda seed: CalibratedClassifierCV(SVC(), ensemble=False),
+    "knn": lambda seed: KNeighborsClassifier(),
+    "forest": lambda seed: RandomForestClassifier(random_state=seed),
+}
+
+
+def check_folds(folds: int, target: NDArray[np.int64] | None = None) -> int:
+    """Return `folds`, or raise `InputError` unless 2 or more, and no more than the smallest class has samples."""
+    if folds < 2:
+        raise InputError(f"folds={folds}: expected 2 or more")
+    if target is not None and folds > (smallest := int(np.bincount(target).min())):
+        raise InputError(
+            f"folds={folds}: expected at most {smallest}, the distinct training samples of the smallest class"
+        )
+    return folds
+
+
+def check_model(model: str) -> str:
+    """Return `model`, or raise `UnknownNameError` unless it is one of `MODELS`."""
+    if model not in MODELS:
+        raise UnknownNameError("model", model, MODELS)
+    return model
+
+
+def make_estimator(model: str = "logistic", seed: int = 0) -> Pipeline:
+    """Return an unfitted scikit-learn Pipeline: standardize, then classify.
+
+    Parameters
+    ----------
+    model
+        ``logistic``, ``lda``, ``svm``, ``knn`` or ``forest``.
+    seed
+        Seed of the estimators with a random part.
+
+    Raises
+    ------
+    UnknownNameError
+        No model has that name.
+    """
+    return make_pipeline(StandardScaler(), MODELS[check_model(model)](check_seed(seed)))
+
+
+def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, seed: int = 0) -> NDArray[np.float64]:
+    """Return the accuracy of each fold of the training set, stratified, twins never in two folds.
+
+    Returns
+    -------
+    numpy.ndarray
+        Fractions between 0 and 1, shape (folds,).
+
+    Raises
+    ------
+    InputError
+        `folds` is below 2 or above the distinct samples of the smallest class, or the estimator needs more samples.
+    """
+    check_folds(folds, split.distinct_train_target)
+    cv = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    groups = twin_groups(split.train_features)
+    try:
+        with warnings.catch_warnings():
+            # Calibrating on folds that lack a class only warns, and is worth nothing.
+            warnings.filterwarnings("error", "The least populated class", UserWarning)
+            scores: NDArray[np.float64] = cross_val_score(
+                estimator, split.train_features, split.train_target, groups=groups, cv=cv, error_score="raise"
+            )
+    except (ValueError, UserWarning) as error:  # what scikit-learn finds too few samples for
+        reason = str(error).splitlines()[0]
+        raise InputError(f"cannot cross-validate on {len(split.train)} training samples: {reason}") from error
+    return scores
+
+
+def majority_baseline() -> DummyClassifier:
+    """Return the estimator that always predicts the most frequent class: what any model has to beat."""
+    return DummyClassifier(strategy="most_frequent")
+
+
+def coefficients(estimator: Pipeline, split: Split) -> pd.DataFrame:
+    """Return how much each feature matters, features by rows.
+
+    For linear models, one column a class: the change of the class's decision value for one standard deviation more
+    of the feature. For the others, the drop of training accuracy when the feature is shuffled (permutation
+    importance, Breiman 2001, mean of 10 shuffles, fixed seed).
+    """
+    last, names = estimator[-1], list(split.dataset.features.columns)
+    if hasattr(last, "coef_"):
+        weights = last.coef_ if len(last.coef_) > 1 else np.vstack([-last.coef_[0], last.coef_[0]])
+        return pd.DataFrame(weights.T, index=names, columns=list(split.dataset.classes))
+    drop = permutation_importance(estimator, split.train_features, split.train_target, n_repeats=10, random_state=0)
+    return pd.DataFrame({"accuracy lost when shuffled": drop.importances_mean}, index=names)

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.feature_selection import f_classif
+
+from iris_lab.datasets import Dataset, load_dataset
+from iris_lab.exploration import compare_copies, describe, leading_features, summarize, twins
+
+
+def test_iris_has_the_samples_that_fisher_printed() -> None:
+    same = compare_copies(load_dataset("iris"))["same here"].unstack()
+    assert same["Fisher (1936)"].tolist() == ["yes", "yes"]
+    assert same["UCI file"].tolist() == ["no", "no"]
+
+
+def test_the_uci_file_would_be_found_out(tmp_path: Path) -> None:
+    frame = load_dataset("iris").frame
+    frame.iloc[[34, 37], :4] = [[4.9, 3.1, 1.5, 0.1], [4.9, 3.1, 1.5, 0.1]]
+    frame.to_csv(tmp_path / "iris.csv", index=False)
+    same = compare_copies(load_dataset(tmp_path / "iris.csv"))["same here"].unstack()
+    assert same["Fisher (1936)"].tolist() == ["no", "no"]
+    assert same["UCI file"].tolist() == ["yes", "yes"]
+
+
+@pytest.mark.parametrize("name", ["wine", "breast_cancer"])
+def test_no_copies_are_known_of_other_tables(name: str) -> None:
+    assert compare_copies(load_dataset(name)).empty
+
+
+def test_the_twins_of_iris_are_the_pair_that_r_reports() -> None:
+    assert twins(load_dataset("iris")).index.tolist() == [(1, 102), (1, 143)]
+
+
+def test_twins_stand_beside_each_other_set_by_set() -> None:
+    features = pd.DataFrame({"a": [1.0, 2, 1, 3, 2, 1]})
+    dataset = Dataset("t", features, np.array([0, 0, 1, 1, 0, 0]), ("x", "y"), "kind", "")
+    assert twins(dataset).index.tolist() == [(1, 1), (1, 3), (1, 6), (2, 2), (2, 5)]
+
+
+def test_the_description_names_source_size_and_digest() -> None:
+    wine = load_dataset("wine")
+    text = describe(wine)
+    assert all(part in text for part in ("Forina", "178", "13: alcohol", "3: class_0", wine.digest))
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_summary_gives_the_mean_of_each_class() -> None:
+    summary = summarize(load_dataset("iris"))
+    assert summary.loc["petal length (cm)", "mean of setosa"] == pytest.approx(1.462)
+    assert summary.loc["sepal width (cm)", ["min", "max"]].tolist() == [2.0, 4.4]
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
+def test_the_leading_features_are_those_of_the_f_statistic(name: str) -> None:
+    dataset = load_dataset(name)
+    statistic = pd.Series(f_classif(dataset.features, dataset.target)[0], dataset.features.columns)
+    for most in (1, 3, 5):
+        assert set(leading_features(dataset, most)) == set(statistic.nlargest(most).index)
+
+
+def test_a_constant_feature_leads_nothing_and_a_perfect_one_leads_all() -> None:
+    features = pd.DataFrame({"constant": [1.0] * 4, "noise": [1.0, 2, 1.5, 2], "perfect": [0.0, 0, 1, 1]})
+    dataset = Dataset("t", features, np.array([0, 0, 1, 1]), ("x", "y"), "kind", "")
+    assert leading_features(dataset, 1) == ["perfect"]
+    assert leading_features(dataset, 2) == ["noise", "perfect"]

@@ -1,0 +1,194 @@
+"""The ten rules that the notebooks keep, and that their stored outputs are a reference worth having."""
+
+import ast
+import base64
+import re
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
+from iris_lab.workflow.normalization import problems
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(FOLDER.glob("*.ipynb"))}
+DECLARATION = re.compile(r'^(\w+): (int|float|str|bool) = (".*"|[\w.+-]+)  # (\S.*)$')
+each = pytest.mark.parametrize("name", NOTEBOOKS)
+
+
+def code(name: str) -> list[NotebookNode]:
+    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+
+
+def declared(name: str) -> dict[str, tuple[str, str, str]]:
+    lines = [DECLARATION.match(line) for line in code(name)[0].source.splitlines()]
+    return {found[1]: (found[2], found[3], found[4]) for found in lines if found}
+
+
+def test_there_are_three() -> None:
+    assert list(NOTEBOOKS) == ["01_eda", "02_train", "03_evaluate"]
+
+
+@each
+def test_it_opens_with_what_it_asks_reads_and_writes(name: str) -> None:
+    opening = NOTEBOOKS[name].cells[0]
+    assert opening.cell_type == "markdown"
+    assert opening.source.startswith(f"# {int(name[:2])} · ")
+    assert all(word in opening.source for word in ("**Question.**", "**Reads**", "**Writes**"))
+
+
+@each
+def test_it_closes_with_what_was_done_and_what_that_does_not_show(name: str) -> None:
+    closing = NOTEBOOKS[name].cells[-1]
+    assert closing.cell_type == "markdown"
+    assert re.match(r"## What was (found|done)\n", closing.source)
+    assert re.search(r"None of this|does not show|took no part", closing.source)
+
+
+@each
+def test_its_first_code_cell_is_the_parameters_and_nothing_else(name: str) -> None:
+    first = code(name)[0]
+    assert first.metadata.tags == ["parameters"]
+    assert len(declared(name)) == len(first.source.splitlines())
+    for kind, default, _ in declared(name).values():
+        assert type(ast.literal_eval(default)).__name__ == kind
+    assert [cell for cell in code(name)[1:] if cell.metadata.get("tags")] == []
+
+
+def test_a_parameter_is_the_same_in_every_notebook() -> None:
+    known: dict[str, tuple[str, str, str]] = {}
+    for name in NOTEBOOKS:
+        for parameter, line in declared(name).items():
+            assert known.setdefault(parameter, line) == line, parameter
+
+
+@each
+def test_its_imports_come_next_and_once(name: str) -> None:
+    imports = [
+        number for number, cell in enumerate(code(name))
+        if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(ast.parse(cell.source)))
+    ]  # fmt: skip
+    assert imports == [1]
+
+
+@each
+def test_it_imports_nothing_that_runs_notebooks(name: str) -> None:
+    modules = [node.module for node in ast.walk(ast.parse(code(name)[1].source)) if isinstance(node, ast.ImportFrom)]
+    assert not [module for module in modules if re.match(r"iris_lab\.(workflow|cli)|papermill|nb", module or "")]
+
+
+@each
+def test_prose_stands_before_every_code_cell_and_after_every_figure(name: str) -> None:
+    for one, other in pairwise(NOTEBOOKS[name].cells):
+        assert other.cell_type == "markdown" or one.cell_type == "markdown", other.source
+        if one.cell_type == "code" and "publish(" in one.source:
+            assert other.cell_type == "markdown", one.source
+    assert "".join(map(str, NOTEBOOKS[name].cells)).count("*What to see.*") >= 2
+
+
+@each
+def test_its_cells_are_short_and_define_nothing(name: str) -> None:
+    lengths = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in code(name)]
+    assert max(lengths) <= 10
+    assert sorted(lengths[2:])[len(lengths[2:]) // 2] <= 3
+    for cell in code(name):
+        defined = ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.For | ast.While | ast.Try | ast.With
+        assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, defined)], cell.source
+        assert max(map(len, cell.source.splitlines())) <= 95
+
+
+@each
+def test_its_prose_types_in_no_result(name: str) -> None:
+    """Percentages and decimal numbers come from cells; those that say what a number means are written out here."""
+    general = {"95 %", "80 %"}  # the level of an interval, an example of a probability
+    for cell in NOTEBOOKS[name].cells:
+        if cell.cell_type == "markdown":
+            assert set(re.findall(r"\d+ ?%|\d+\.\d+", cell.source)) <= general, cell.source
+
+
+@each
+def test_it_names_no_file_but_through_its_parameters(name: str) -> None:
+    for cell in code(name)[1:]:
+        for text in re.findall(r'"([^"]*)"', cell.source):
+            if "/" in text and "/json" not in text:
+                assert text.startswith("figures/") or text.endswith("/predict_species"), text
+
+
+@each
+def test_its_randomness_comes_from_the_seed_and_its_warnings_are_not_silenced(name: str) -> None:
+    source = "\n".join(cell.source for cell in code(name))
+    assert not re.search(r"random|shuffle|warnings|%|!", source.replace("{:.4g}", ""))
+
+
+@each
+def test_its_stored_outputs_are_normalized_and_small(name: str) -> None:
+    notebook = NOTEBOOKS[name]
+    nbformat.validate(notebook)
+    assert problems(notebook) == []
+    assert (FOLDER / f"{name}.ipynb").stat().st_size < 500_000
+    assert [cell.id for cell in notebook.cells if cell.id.startswith("cell-")] == []
+
+
+@each
+def test_every_figure_is_stored_with_words_for_those_who_cannot_see_it(name: str) -> None:
+    pictures = [output for cell in code(name) for output in cell.outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == sum(cell.source.count("publish(") for cell in code(name))
+    assert all(len(picture.metadata["image/png"]["alt"]) > 20 for picture in pictures)
+
+
+def test_the_last_cell_shows_the_table_and_the_report_of_the_answers() -> None:
+    report, table, shown = code("03_evaluate")[-1].outputs
+    printed = [output.text for cell in code("03_evaluate")[:-1] for output in cell.outputs if "text" in output]
+    assert report.text in printed
+    assert "predicted" in table.data["text/html"]
+    assert not re.search(r"\d{4}", str(shown.data))  # no port
+
+
+def nbval(notebook: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "60"]
+    return subprocess.run(
+        [*command, "-c", "/dev/null", notebook.name], cwd=notebook.parent, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_tampered_picture_fails(tmp_path: Path) -> None:
+    pixel = base64.b64encode(b"\x89PNG the picture as it was").decode()
+    source = (
+        f'from base64 import b64decode\nfrom IPython.display import Image\nImage(b64decode("{pixel}"), format="png")'
+    )
+    notebook = NotebookClient(new_notebook(cells=[new_code_cell(source)])).execute()
+    shutil.copy(FOLDER / "conftest.py", tmp_path)
+    nbformat.write(notebook, tmp_path / "picture.ipynb")
+    untouched = nbval(tmp_path / "picture.ipynb")
+    assert untouched.returncode == 0, untouched.stdout
+    (data,) = [output.data for output in notebook.cells[0].outputs]
+    data["image/png"] = base64.b64encode(b"\x89PNG the picture as it is now").decode()
+    nbformat.write(notebook, tmp_path / "picture.ipynb")
+    tampered = nbval(tmp_path / "picture.ipynb")
+    assert tampered.returncode == 1
+    assert "1 failed" in tampered.stdout
+    assert "image/png" in tampered.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["02_train", "03_evaluate"])
+@pytest.mark.parametrize("dataset", ["wine", "breast_cancer"])
+def test_other_data_run_through_without_a_word_on_stderr(tmp_path: Path, dataset: str, name: str) -> None:
+    names = list(NOTEBOOKS)
+    for step in names[: names.index(name) + 1]:
+        notebook = nbformat.read(FOLDER / f"{step}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            if cell.metadata.get("tags") == ["parameters"]:
+                cell.source = cell.source.replace('"iris"', f'"{dataset}"').replace(
+                    'run_dir: str = ""', 'run_dir: str = "."'
+                )
+        done = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
+        assert [output.text for output in outputs if output.get("name") == "stderr"] == []

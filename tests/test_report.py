@@ -1,0 +1,222 @@
+"""A report run: whole or not at all, and what it says when it fails."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from iris_lab.errors import InputError, IrisLabError, StepError
+from iris_lab.workflow import warm
+from iris_lab.workflow.crate import artifacts_of, read_crate
+from iris_lab.workflow.places import Place
+from iris_lab.workflow.report import Job, report
+from iris_lab.workflow.steps import Step
+
+NOTEBOOKS = Path(__file__).parent / "notebooks"
+
+
+def steps(*names: str) -> list[Step]:
+    return [Step(NOTEBOOKS / f"{name}.ipynb") for name in names]
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "timings.json"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
+
+
+@pytest.fixture(autouse=True)
+def plain_kernels(monkeypatch):
+    """Tiny notebooks import nothing: ordinary kernels start sooner. Those of `start` are forked ones."""
+    monkeypatch.setattr(warm, "CAN_FORK", False)
+
+
+@pytest.fixture
+def place(tmp_path) -> Place:
+    return Place(tmp_path / "lab")
+
+
+def run(place: Place, *names: str, assignments=(), force=False, **options) -> Path:
+    return report(Job(assignments, place.final, force=force, steps=steps(*names)), **options)
+
+
+def test_a_run_holds_notebooks_artifacts_page_timings_and_record(place):
+    folder = run(place, "adds", "writes", assignments=["seed=4"])
+    found = sorted(path.name for path in folder.iterdir())
+    assert found == [
+        "adds.ipynb",
+        "index.html",
+        "ro-crate-metadata.json",
+        "seed.txt",
+        "timings.json",
+        "writes.ipynb",
+    ]
+    assert (folder / "seed.txt").read_text() == "4"
+    record = read_crate(folder)
+    assert record.parameters == {"adds": {"seed": 4}, "writes": {"seed": 4}}
+    assert record.results == {"adds": ["adds.ipynb"], "writes": ["seed.txt", "writes.ipynb"]}
+    assert record.artifacts == artifacts_of(folder)
+    assert set(json.loads((folder / "timings.json").read_text())["seconds"]) == {"adds", "writes", "total"}
+    assert [path.name for path in place.final.parent.iterdir() if path.is_dir()] == ["lab"]
+
+
+def test_equal_runs_have_equal_bytes(place, tmp_path):
+    one, other = run(place, "adds", "writes"), run(Place(tmp_path / "other" / "lab"), "adds", "writes")
+    assert bytes_of(one) == bytes_of(other)
+
+
+def test_progress_is_told_after_every_cell(place):
+    told = []
+    run(place, "adds", "writes", on_progress=lambda *what: told.append(what))
+    assert told == [("adds", n, 4) for n in range(1, 5)] + [("writes", n, 3) for n in range(1, 4)]
+
+
+def test_a_failed_run_names_the_cell_keeps_its_notebook_and_leaves_the_last_good_report(place):
+    before = bytes_of(run(place, "adds"))
+    with pytest.raises(StepError, match=r"raises, cell 3: ValueError: no petals \(kept in lab.failed/raises.ipynb\)"):
+        run(place, "adds", "raises")
+    assert bytes_of(place.final) == before
+    kept = nbformat.read(place.failed / "raises.ipynb", as_version=4)
+    assert any("no petals" in str(cell.get("outputs")) for cell in kept.cells)
+    run(place, "adds")
+    assert not place.failed.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("exits", r"exits, cell 3: SystemExit: the cell ended the notebook with sys.exit\(0\)"),
+        ("dies", r"dies, cell 3: DeadKernelError: the kernel was killed by SIGKILL"),
+        ("sleeps", r"sleeps, cell 3: CellTimeoutError: the cell was still running after 2 s"),
+    ],
+)
+def test_the_state_of_a_run_cannot_lie(place, name, message):
+    with pytest.raises(StepError, match=message):
+        run(place, name, timeout=2)
+    assert not place.final.exists()
+
+
+def test_cells_are_counted_as_in_the_notebook_that_the_reader_has(place):
+    # Parameters given or not, papermill's injected cell does not shift the number.
+    for assignments in ([], ["seed=5"]):
+        with pytest.raises(StepError, match="raises, cell 3: ValueError"):
+            run(place, "raises", assignments=assignments)
+
+
+def test_a_run_with_other_parameters_is_replaced_only_by_force(place):
+    run(place, "adds")
+    with pytest.raises(InputError, match=r"'lab' holds a run with other parameters \(seed=0 there, 1 here\)"):
+        run(place, "adds", assignments=["seed=1"])
+    run(place, "adds", assignments=["seed=1"], force=True)
+    assert read_crate(place.final).values == {"seed": 1}
+    run(place, "adds", assignments=["seed=1"])
+
+
+def test_a_folder_of_the_users_is_not_replaced_even_by_force(place):
+    place.final.mkdir()
+    (place.final / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match="holds no run"):
+        run(place, "adds", force=True)
+    assert (place.final / "thesis.tex").read_text() == "mine"
+
+
+def test_a_full_disk_in_the_middle_is_a_failed_run(place):
+    if not shutil.which("mount") or os.geteuid():
+        pytest.skip("a small file system takes root to make")
+    room = place.final.parent / "small"
+    room.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=34m", "tmpfs", str(room)], check=True)
+    try:
+        here = Place(room / "lab")
+        before = bytes_of(run(here, "adds"))
+        filler = room / "filler"
+        told = []
+
+        def fill(*what):
+            told.append(what)
+            with filler.open("wb") as file:
+                try:
+                    while True:
+                        file.write(bytes(2**16))
+                        file.flush()
+                except OSError:
+                    pass
+
+        with pytest.raises(StepError, match=r"adds.*No space left on device"):
+            run(here, "adds", on_progress=fill)
+        filler.unlink()
+        assert bytes_of(here.final) == before
+    finally:
+        subprocess.run(["umount", str(room)], check=True)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from iris_lab.workflow.report import Job, report
+from iris_lab.workflow.steps import Step
+output, *notebooks = map(Path, sys.argv[1:])
+report(Job(output=output, steps=[Step(path) for path in notebooks]), on_progress=lambda *what: print(what, flush=True))
+"""
+
+
+def start(place: Place, *names: str) -> subprocess.Popen:
+    """Start a run in a process of its own, in a session of its own."""
+    notebooks = [str(step.notebook) for step in steps(*names)]
+    command = [sys.executable, "-c", SCRIPT, str(place.final), *notebooks]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Return the command lines of processes whose working directory is in a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and Path(os.readlink(entry / "cwd")).is_relative_to(folder):
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+def wait_until_gone(folder: Path) -> None:
+    deadline = time.monotonic() + 15
+    while left := processes_in(folder):
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are looked up in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_stopped_or_killed_leaves_the_report_and_no_process(place, number):
+    before = bytes_of(run(place, "adds"))
+    process = start(place, "adds", "sleeps")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("('sleeps', 2"):
+            break
+    assert processes_in(place.partial), "the kernel works in the unfinished run"
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    wait_until_gone(place.partial)
+    assert bytes_of(place.final) == before
+    run(place, "adds")
+    assert bytes_of(place.final) == before and not place.partial.exists()
+
+
+def test_of_two_runs_into_one_place_one_wins_and_the_other_says_so(place):
+    first = start(place, "sleeps")
+    try:
+        assert first.stdout is not None
+        first.stdout.readline()
+        with pytest.raises(IrisLabError, match="another run is writing 'lab'"):
+            run(place, "adds")
+    finally:
+        first.kill()
+        first.communicate()
