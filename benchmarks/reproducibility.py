@@ -12,6 +12,7 @@ path and file order. Roughly 15 seconds a variation.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,6 +55,7 @@ class Variation:
     how: str = "report"
 
 
+OTHER_USER = "another user"
 CROWDED_HOME: dict[str, str | None] = {"HOME": "{home}", "XDG_CONFIG_HOME": None, "XDG_DATA_HOME": None}
 EVERYTHING = CROWDED_HOME | {
     "PYTHONHASHSEED": "4711",
@@ -125,6 +127,9 @@ def _vary(variations: Sequence[Variation], scratch: Path, parameters: Sequence[s
     _execute(Variation("the reference"), scratch / "reference", home, parameters)
     reference, failures = _digests(scratch / "reference"), 0
     for variation in variations:
+        if reason := _impossible(variation):
+            print(f"{variation.name:32} skipped: {reason}", flush=True)
+            continue
         started = time.monotonic()
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             os.chmod(folder, 0o777)
@@ -139,6 +144,17 @@ def _vary(variations: Sequence[Variation], scratch: Path, parameters: Sequence[s
         verdict = f"{len(found)} files identical" if not others else f"DIFFERENT: {', '.join(others)}"
         print(f"{variation.name:32} {verdict}, {time.monotonic() - started:.0f} s", flush=True)
     return int(bool(failures))
+
+
+def _impossible(variation: Variation) -> str:
+    """Return why a variation cannot be had here, or nothing."""
+    if variation.prefix and not shutil.which(variation.prefix[0]):
+        return f"{variation.prefix[0]} is not installed"
+    if variation.name == OTHER_USER:
+        command = [*variation.prefix, "sh", "-c", '"$0" -c "import iris_lab"', sys.executable]
+        if subprocess.run(command, cwd="/", capture_output=True, check=False).returncode:
+            return "needs root, and an interpreter that everybody may execute"
+    return ""
 
 
 def _make_home(home: Path) -> Path:

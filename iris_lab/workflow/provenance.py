@@ -16,7 +16,8 @@ from iris_lab.workflow.crate import digest_of
 from iris_lab.workflow.environment import blas_core
 from iris_lab.workflow.steps import PROJECT, Step
 
-NOT_IMPORTED = {"__init__.py", "__main__.py", "cli.py"}  # by the notebooks
+PACKAGE = PROJECT / "iris_lab"
+NOT_IMPORTED = {"__init__.py", "__main__.py", "cli.py", "serving", "workflow"}  # what decides no result of a notebook
 # Beside iris_lab's own requirements, these decide numbers, pixels or text.
 DECISIVE = ("ipython", "pillow", "scipy")
 LOCK = PROJECT / "requirements.lock"
@@ -45,8 +46,11 @@ def sources(steps: Sequence[Step]) -> dict[str, str]:
         A notebook is missing or is none.
     """
     found = {step.notebook.name: _notebook_digest(step) for step in steps}
-    modules = sorted((PROJECT / "iris_lab").glob("*.py"))
-    found |= {f"iris_lab/{path.name}": digest_of(path) for path in modules if path.name not in NOT_IMPORTED}
+    modules = sorted(PACKAGE.rglob("*.py"))
+    names = {path: path.relative_to(PACKAGE) for path in modules}
+    found |= {
+        f"iris_lab/{n.as_posix()}": digest_of(path) for path, n in names.items() if n.parts[0] not in NOT_IMPORTED
+    }
     return found | ({LOCK.name: digest_of(LOCK)} if LOCK.is_file() else {})
 
 
@@ -64,7 +68,7 @@ def commit_date() -> str:
     """
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if not epoch.isdecimal() and (git := shutil.which("git")):
-        paths = [":(glob)iris_lab/*.py", LOCK.name]
+        paths = ["iris_lab", LOCK.name, *(f":(exclude)iris_lab/{name}" for name in sorted(NOT_IMPORTED))]
         command = [git, "-c", "safe.directory=*", "-C", str(PROJECT), "log", "-1", "--format=%ct", "--", *paths]
         epoch = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return datetime.fromtimestamp(int(epoch) if epoch.isdecimal() else 0, UTC).isoformat()

@@ -121,11 +121,18 @@ def _crate_facts(document: Any, _runs: Runs) -> Any:
     explained: Mapping[str, set[str]] = {
         "File": {"sha256", "contentSize"},
         "SoftwareSourceCode": {"sha256", "version"},
-        "SoftwareApplication": {"softwareVersion", "softwareRequirements", *PLATFORM_FACTS.values()},
+        "SoftwareApplication": {"softwareVersion", "softwareRequirements", "hasPart", *PLATFORM_FACTS.values()},
     }
     entities = {
         entity["@id"]: {key: value for key, value in entity.items() if key not in explained.get(entity["@type"], set())}
         for entity in document["@graph"]
-        if entity["@type"] != "SoftwareApplication" or entity["@id"] == "#iris-lab"
+        if entity["@id"] == "#iris-lab" or not _is_environment(entity)
     }
     return {**document, "@graph": entities}
+
+
+def _is_environment(entity: Mapping[str, Any]) -> bool:
+    """Say whether an entity is a package, a module or the lock; a notebook is what an action executed."""
+    if entity["@type"] == "SoftwareSourceCode":
+        return not str(entity["name"]).endswith(".ipynb")
+    return bool(entity["@type"] == "SoftwareApplication")
