@@ -3,7 +3,8 @@
 # home, path of the sources, path of programs, umask, order of files, processors, address layout, kernel, environment.
 # usage: benchmarks/reprotest.sh [-p NAME=VALUE …]        as root; about two minutes
 # Another user runs one of the two reports, so PYTHON has to be an interpreter that everybody may execute, with iris_lab's
-# requirements. If the project's environment is none, one is made in a temporary folder from /usr/bin/python3.
+# requirements. If the project's environment is none, one is made in a temporary folder from /usr/bin/python3; if that
+# fails too, one user runs both and the script says so. Exit code 2: reprotest cannot run here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,11 +21,16 @@ builder=nobody:nogroup
 may_execute() { setpriv --reuid=nobody --regid=nogroup --clear-groups env -C / sh -c '"$0" -c "import sklearn"' "$1" 2>/dev/null; }
 
 python=${PYTHON:-$PWD/.venv/bin/python}
+vary=+all,domain_host.use_sudo=1
 if ! may_execute "$python"; then
   echo "reprotest.sh: not everybody may execute $python; making an environment" >&2
-  (umask 022 && make --silent PYTHON=/usr/bin/python3 VENV="$scratch/venv" "$scratch/venv/.ready")
-  python=$scratch/venv/bin/python
-  may_execute "$python" || { echo "reprotest.sh: nor $python" >&2; exit 2; }
+  (umask 022 && make --silent PYTHON=/usr/bin/python3 VENV="$scratch/venv" "$scratch/venv/.ready") >&2 &&
+    may_execute "$scratch/venv/bin/python" && python=$scratch/venv/bin/python
+fi
+if may_execute "$python"; then
+  vary+=,user_group.available+=$builder
+else
+  echo "reprotest.sh: no interpreter for everybody: the user is not varied" >&2
 fi
 
 # reprotest changes users with `sudo -h localhost`, which sudo refuses since 1.9.17 and Debian 12's fixed 1.9.13.
@@ -53,4 +59,4 @@ epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 parameters=${1:+$(printf ' %q' "$@")}
 # The timings are the one file that may differ.
 command="PYTHONPATH=\"\$PWD\" SOURCE_DATE_EPOCH=$epoch $python -m iris_lab report -o out/run$parameters && rm out/run/timings.json"
-reprotest --min-cpus 1 --vary="+all,domain_host.use_sudo=1,user_group.available+=$builder" -s "$scratch/source" "$command" 'out/run' -- null
+reprotest --min-cpus 1 --vary="$vary" -s "$scratch/source" "$command" 'out/run' -- null
