@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -133,8 +134,13 @@ def _verify(given: argparse.Namespace) -> int:
         from iris_lab.workflow.differences import check_page, write_differences
 
         check_page(given.report, given.run)
-    with shown_progress() as progress:
-        found = verify(given.run, quick=given.quick, trust=given.trust, timeout=given.timeout, on_progress=progress)
+    try:
+        with shown_progress() as progress:
+            found = verify(given.run, quick=given.quick, trust=given.trust, timeout=given.timeout, on_progress=progress)
+    except IrisLabError as error:
+        if given.json:
+            print(json.dumps({"run": str(given.run), "problem": str(error), "exit_code": error.exit_code}, indent=1))
+        raise
     if given.report:
         write_differences(found, given.report)
     if given.json:
@@ -142,7 +148,9 @@ def _verify(given: argparse.Namespace) -> int:
     else:
         from iris_lab.workflow.summary import summarize
 
-        print(summarize(found, coloured=sys.stdout.isatty()))
+        text = summarize(found, coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+        encoding = sys.stdout.encoding or "utf-8"
+        print(text.encode(encoding, "replace").decode(encoding))  # a terminal may lack our signs, or those of a run
     return found.exit_code(exact=given.exact)
 
 

@@ -88,6 +88,19 @@ def test_the_command_prints_one_json_document(run, capsys):
     assert [finding["name"] for finding in document["integrity"]] == ["metrics.json"]
 
 
+def test_even_an_error_is_a_json_document(tmp_path, capsys):
+    assert main(["verify", "--json", str(tmp_path)]) == 2
+    assert json.loads(capsys.readouterr().out)["problem"].startswith("no run in ")
+
+
+def test_a_terminal_without_our_signs_gets_others(run):
+    (run / "metrics.json").unlink()
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "iris_lab", "verify", "--quick", str(run)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_a_folder_that_is_no_run_is_exit_code_2(tmp_path, capsys):
     assert main(["verify", str(tmp_path)]) == 2
     assert "expected a folder with ro-crate-metadata.json" in capsys.readouterr().err
@@ -172,9 +185,9 @@ def project(folder):
     return folder
 
 
-def verify_with(folder, run):
+def verify_with(folder, run, *options):
     environment = os.environ | {"PYTHONPATH": str(folder)}
-    command = [sys.executable, "-m", "iris_lab", "verify", "--json", str(run)]
+    command = [sys.executable, "-m", "iris_lab", "verify", "--json", *options, str(run)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     return json.loads(done.stdout)
@@ -210,8 +223,18 @@ def test_a_notebook_edited_so_that_it_fails_is_a_difference_in_that_cell(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_cell_that_takes_too_long_is_no_proof_of_a_difference(capsys):
-    assert main(["verify", "--timeout", "1", str(PUBLISHED)]) in (0, 2)
+def test_a_cell_that_takes_too_long_is_no_proof_of_a_difference(tmp_path):
+    folder = project(tmp_path / "project")
+
+    def change(notebook):
+        [cell for cell in notebook["cells"] if cell["cell_type"] == "code"][1]["source"] = [
+            "__import__('time').sleep(60)"
+        ]
+
+    edit_json(folder / "notebooks" / "01_eda.ipynb", change)
+    found = verify_with(folder, PUBLISHED, "--timeout", "2")
+    assert "still running after 2 s" in found["problem"]
+    assert (found["verdict"], found["exit_code"]) == ("could not run", 2)
 
 
 def test_a_file_is_no_run(tmp_path):

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from iris_lab.workflow import provenance
@@ -20,16 +20,17 @@ def files_of(run: Path) -> dict[str, bool]:
 
     Links are not followed: one could lead out of the run, and a pipe would never end.
     """
-    return dict(sorted(_walk(run, "")))
-
-
-def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, bool]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(folder / entry.name, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name, stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
+    found, folders = {}, [""]
+    while folders:
+        prefix = folders.pop()
+        with os.scandir(run / prefix) as entries:
+            for entry in entries:
+                name = prefix + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                else:
+                    found[name] = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
+    return dict(sorted(found.items()))
 
 
 def check_files(run: Path, record: Record, files: Mapping[str, bool]) -> list[Finding]:

@@ -1,5 +1,6 @@
 """Verification: a run against its record, and against itself made again."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +42,7 @@ def verify(
     ArtifactError
         There is no run, or its record is damaged.
     """
-    started = time.perf_counter()
+    started, run = time.perf_counter(), Path(os.path.abspath(run))  # so that "." has a name
     if not run.is_dir():
         what = "is a file" if run.exists() else "does not exist"
         raise ArtifactError(f"run {str(run)!r} {what}: give the folder of a run, such as reports/iris")
@@ -55,5 +56,8 @@ def verify(
         there = {name for name, ordinary in files.items() if ordinary}
         from iris_lab.workflow.reexecution import compare_again
 
-        found = compare_again(found, there, trust=trust, timeout=timeout, on_progress=on_progress)
+        try:
+            found = compare_again(found, there, trust=trust, timeout=timeout, on_progress=on_progress)
+        except OSError as error:
+            found = replace(found, problem=f"cannot write in the folder for temporary files: {error.strerror}")
     return replace(found, seconds=time.perf_counter() - started)

@@ -16,6 +16,8 @@ from iris_lab.workflow.crate import PLATFORM_FACTS, digest_of
 from iris_lab.workflow.places import CRATE_FILE
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+# What a file can raise that somebody made to look like an artifact.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 ROUNDING = "numbers agree within 1e-9"
 NOTES = {
     CRATE_FILE: "other digests, versions or code, each compared for itself",
@@ -60,18 +62,17 @@ class Runs:
 
 def compare(name: str, runs: Runs) -> Finding:
     """Compare an artifact that is there, as an ordinary file, in both runs."""
-    was, now = runs.was / name, runs.now / name
-    old, new = was.read_bytes(), now.read_bytes()
-    if old == new:
-        return Finding(name, IDENTICAL)
     try:
+        old, new = (runs.was / name).read_bytes(), (runs.now / name).read_bytes()
+        if old == new:
+            return Finding(name, IDENTICAL)
         found = _compare(name, old, new, runs)
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+    except UNREADABLE as error:
         found = Difference("", f"cannot be read ({type(error).__name__}: {error})"[:160], "as made again")
     if found:
         return Finding(name, DIFFERENT, replace(found, where=found.where.lstrip(".")))
     notes = NOTES | (NOTES_REDRAWN if runs.redrawn else {})
-    return Finding(name, EQUIVALENT, note=notes.get(name, notes.get(was.suffix, ROUNDING)))
+    return Finding(name, EQUIVALENT, note=notes.get(name, notes.get(Path(name).suffix, ROUNDING)))
 
 
 def _compare(name: str, old: bytes, new: bytes, runs: Runs) -> Difference | None:
