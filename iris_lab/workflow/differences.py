@@ -8,14 +8,15 @@ from markupsafe import Markup
 
 from iris_lab.errors import InputError
 from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, printable
-from iris_lab.workflow.verification import Verification
+from iris_lab.workflow.verdict import INTACT, UNDECIDED, Verification
 
 TEMPLATES = Path(__file__).with_name("templates")
 SENTENCES = {
     IDENTICAL: "Made again from its record, every file came out with the same bytes.",
     EQUIVALENT: "Made again from its record, every file came out the same, but for what the environment explains.",
     DIFFERENT: "What the run holds is not what its record says, or not what comes out when it is made again.",
-    "could not run": "The files are as recorded, but the run could not be made again here.",
+    INTACT: "Every file is as recorded; the run was not made again.",
+    UNDECIDED: "The files are as recorded, but the run could not be made again here.",
 }
 
 

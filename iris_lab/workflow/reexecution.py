@@ -1,6 +1,6 @@
 """The second half of a verification: the run made again in a scratch folder, and compared artifact by artifact."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from iris_lab.workflow.crate import Record, artifacts_of, read_crate
 from iris_lab.workflow.integrity import CHANGED
 from iris_lab.workflow.places import CRATE_FILE
 from iris_lab.workflow.steps import STEPS
-from iris_lab.workflow.verification import Progress, Verification
+from iris_lab.workflow.verdict import Verification
 from iris_lab.workflow.warm import WarmParent, warm_kernels
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def compare_again(
     *,
     trust: bool,
     timeout: int | None,
-    on_progress: Progress,
+    on_progress: Callable[[str, int, int], None],
 ) -> Verification:
     """Make a run again with its recorded parameters and data, and return what was found with the comparison.
 
@@ -82,7 +82,11 @@ def _changed_data(record: Record, plan: "Plan") -> list[Finding]:
 
 
 def _execute(
-    plan: "Plan", folder: Path, warm_parent: WarmParent | None, timeout: int | None, on_progress: Progress
+    plan: "Plan",
+    folder: Path,
+    warm_parent: WarmParent | None,
+    timeout: int | None,
+    on_progress: Callable[[str, int, int], None],
 ) -> StepError | None:
     from iris_lab.workflow.runs import execute
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, Difference, Finding, printable
-from iris_lab.workflow.verification import INTACT, UNDECIDED, Verification
+from iris_lab.workflow.verdict import INTACT, UNDECIDED, Verification
 
 COLOURS = {IDENTICAL: 32, INTACT: 32, EQUIVALENT: 33, DIFFERENT: 31, UNDECIDED: 31}
 INDENT, WIDTH = " " * 13, 12

@@ -38,8 +38,8 @@ def compare_notebooks(was: str, now: str, pictures: Pictures) -> Difference | No
 
 
 def _compare_cells(was: Cell, now: Cell, pictures: Pictures) -> Difference | None:
-    if found := compare_trees(_source(was), _source(now)):
-        return found.within("its code" if now["cell_type"] == "code" else "its text")
+    if _source(was) != _source(now):
+        return Difference("its source", *excerpts(_source(was), _source(now)))
     outputs = zip_longest(was.get("outputs", []), now.get("outputs", []))
     for number, (a, b) in enumerate(outputs, 1):
         if a is None or b is None:

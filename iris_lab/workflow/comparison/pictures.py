@@ -56,10 +56,10 @@ def _pixels(picture: Image.Image) -> NDArray[np.int16]:
 def _difference(after: NDArray[np.int16], distance: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return the new figure, faded, with every pixel that differs in red, and its neighbours, so that one is seen."""
     shown = 255 - (255 - after) // 4
-    seen = np.zeros(distance.shape, dtype=bool)
-    for row, column in np.argwhere(distance > 0):
-        seen[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3] = True
-    shown[seen] = (213, 0, 50, 255)
+    seen = np.pad(distance > 0, 2)
+    for axis in (0, 1):
+        seen = np.logical_or.reduce([np.roll(seen, by, axis) for by in range(-2, 3)])
+    shown[seen[2:-2, 2:-2]] = (213, 0, 50, 255)
     shown[..., 3] = 255
     return shown
 
