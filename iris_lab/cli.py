@@ -53,6 +53,21 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="fail a cell that takes longer")
     report.set_defaults(command=_report)
 
+    sweep = commands.add_parser("sweep", help="one run for each combination of values, side by side")
+    sweep.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,…",
+        help="set a parameter to several values",
+    )
+    sweep.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the runs (default: reports/sweep)")
+    sweep.add_argument("--force", action="store_true", help="replace runs that have other parameters")
+    sweep.add_argument("--jobs", type=int, default=-1, metavar="N", help="runs at a time (default: one a core)")
+    sweep.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="fail a cell that takes longer")
+    sweep.set_defaults(command=_sweep)
+
     verify = commands.add_parser("verify", help="check a run, make it again, and compare")
     verify.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
     verify.add_argument("--quick", action="store_true", help="check files and versions only; execute nothing")
@@ -108,6 +123,21 @@ def _summary(run: Path) -> str:
             "95 % interval {accuracy_low:.1%} to {accuracy_high:.1%})".format(**metrics)
         )
     return "\n".join([*lines, f"serve     iris-lab serve {place}", f"verify    iris-lab verify {place}"])
+
+
+def _sweep(given: argparse.Namespace) -> int:
+    from iris_lab.workflow.report import Job
+    from iris_lab.workflow.sweep import sweep
+
+    job = Job(given.parameter, given.output, force=given.force)
+    table = sweep(
+        job,
+        jobs=given.jobs or -1,
+        timeout=given.timeout,
+        on_run=lambda run: print(f"{run.run}: {run.error or 'done'}", file=sys.stderr, flush=True),
+    )
+    print(f"table     {table}")
+    return 0
 
 
 def _predict(given: argparse.Namespace) -> int:

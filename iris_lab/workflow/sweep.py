@@ -1,0 +1,127 @@
+"""A sweep: one run for each combination of values, side by side on this machine's cores."""
+
+import itertools
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from iris_lab.artifacts import read_metrics
+from iris_lab.errors import InputError, IrisLabError
+from iris_lab.workflow.places import Place
+from iris_lab.workflow.report import Job, report
+from iris_lab.workflow.runs import make_plan
+from iris_lab.workflow.steps import PROJECT, Step
+
+TABLE_FILE = "sweep.csv"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    assignments
+        Its parameters, ``NAME=VALUE`` each.
+    run
+        Name of its folder in the sweep.
+    metrics
+        Its numbers; empty where it failed.
+    error
+        Why it failed, in one line; empty where it did not.
+    """
+
+    assignments: tuple[str, ...]
+    run: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The run as a row of the table."""
+        values = dict(assignment.split("=", 1) for assignment in self.assignments)
+        return {**values, **self.metrics, "run": self.run, "error": self.error}
+
+
+def combinations(assignments: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the parameters of each run: every combination of the values that commas separate."""
+    choices = []
+    for assignment in assignments:
+        name, _, values = assignment.partition("=")
+        choices.append([f"{name}={value}" for value in values.split(",")])
+    return list(itertools.product(*choices))
+
+
+def sweep(
+    job: Job, *, jobs: int = -1, timeout: int | None = None, on_run: Callable[[Outcome], None] = lambda outcome: None
+) -> Path:
+    """Run every combination into a folder of its own, and write the table of their numbers.
+
+    Parameters
+    ----------
+    job
+        As for `report`; its parameters may have several values, separated by commas.
+    jobs
+        Runs at a time; -1 for one a core.
+    timeout
+        Seconds that one cell may take; None for no limit.
+    on_run
+        Called after each run, in the order in which they end.
+
+    Returns
+    -------
+    pathlib.Path
+        The table.
+
+    Raises
+    ------
+    InputError
+        A combination cannot be run; none was started.
+    IrisLabError
+        Some runs failed; the others are there, and the table names the failed ones.
+    """
+    folder = job.output or PROJECT / "reports" / "sweep"
+    wanted = combinations(job.assignments)
+    runs = {combination: re.sub(r"[^\w.=-]+", "-", "_".join(combination)) for combination in wanted}
+    if len(set(runs.values())) < len(wanted):
+        raise InputError("two combinations are the same: give each value once")
+    _check(runs, folder, job.steps)
+    tasks = (
+        delayed(_run)(Job(combination, folder / name, force=job.force, steps=job.steps), timeout)
+        for combination, name in runs.items()
+    )
+    outcomes = {}
+    # A process a run: papermill and the kernels' sockets want one of their own.
+    for outcome in Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")(tasks):
+        on_run(outcome)
+        outcomes[outcome.assignments] = outcome
+    rows = [outcomes[combination].row for combination in runs]
+    pd.DataFrame(rows).to_csv(folder / TABLE_FILE, index=False, lineterminator="\n")
+    if failed := [outcome.run for outcome in outcomes.values() if outcome.error]:
+        raise IrisLabError(f"{len(failed)} of {len(runs)} runs failed ({', '.join(sorted(failed))}): see {TABLE_FILE}")
+    return folder / TABLE_FILE
+
+
+def _check(runs: Mapping[tuple[str, ...], str], folder: Path, steps: Sequence[Step]) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"output {folder.name!r} is a file: expected a folder, or a name that is free")
+    with tempfile.TemporaryDirectory() as scratch:
+        for combination, name in runs.items():
+            make_plan(combination, steps, Path(scratch))
+            Place(folder / name).check()
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _run(job: Job, timeout: int | None) -> Outcome:
+    """Run one combination, in a process of its own; an error is a result too."""
+    run = Path(str(job.output))
+    try:
+        report(job, timeout=timeout)
+    except IrisLabError as error:
+        return Outcome(tuple(job.assignments), run.name, error=str(error))
+    return Outcome(tuple(job.assignments), run.name, metrics=read_metrics(run))
