@@ -18,8 +18,8 @@ from iris_lab.workflow.steps import PROJECT, Step
 
 PACKAGE = PROJECT / "iris_lab"
 NOT_IMPORTED = {"__init__.py", "__main__.py", "cli.py", "serving", "workflow"}  # what decides no result of a notebook
-# Beside iris_lab's own requirements, these decide numbers, pixels or text.
-DECISIVE = ("ipython", "pillow", "scipy")
+# Beside iris_lab's own requirements, this decides text in the notebooks.
+DECISIVE = ("ipython",)
 LOCK = PROJECT / "requirements.lock"
 
 
