@@ -188,7 +188,7 @@ def project(folder):
 def verify_with(folder, run, *options):
     environment = os.environ | {"PYTHONPATH": str(folder)}
     command = [sys.executable, "-m", "iris_lab", "verify", "--json", *options, str(run)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     return json.loads(done.stdout)
 

@@ -10,6 +10,7 @@ from iris_lab.workflow.comparison.findings import Difference, excerpts
 from iris_lab.workflow.comparison.pictures import Pictures, compare_markup
 from iris_lab.workflow.comparison.texts import NOTHING, compare_texts, compare_trees
 
+BANNER = "papermill-error-cell-tag"  # of the cells that papermill adds to a notebook that failed
 Cell = Mapping[str, Any]
 
 
@@ -29,6 +30,7 @@ def compare_notebooks(was: str, now: str, pictures: Pictures) -> Difference | No
         The first is no notebook.
     """
     old, new = json.loads(was), json.loads(now)
+    new["cells"] = [cell for cell in new["cells"] if BANNER not in cell["metadata"].get("tags", [])]
     for number, (a, b) in enumerate(zip_longest(old["cells"], new["cells"]), 1):
         if a is None or b is None:
             return Difference(f"cell {number}", *excerpts(*(_source(cell) if cell else NOTHING for cell in (a, b))))
