@@ -68,7 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="fail a cell that takes longer")
     sweep.set_defaults(command=_sweep)
 
-    verify = commands.add_parser("verify", help="check a run, make it again, and compare")
+    verify = commands.add_parser(
+        "verify",
+        help="check a run, make it again, and compare",
+        description="Check a run's files against its record, make it again with its parameters and data, "
+        "and compare file by file. Identical: the same bytes. Equivalent: numbers within 1e-9 relative; figures of the "
+        "same pixels, or, drawn by another matplotlib, with text moved by at most 3 pixels; equal predictions.",
+        epilog="exit code: 0 identical or equivalent, 1 different, 2 it could not be run",
+    )
     verify.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
     verify.add_argument("--quick", action="store_true", help="check files and versions only; execute nothing")
     verify.add_argument("--exact", action="store_true", help="accept identical bytes only")
