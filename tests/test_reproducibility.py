@@ -10,9 +10,9 @@ from iris_lab.modeling import MODELS
 from iris_lab.workflow.steps import PROJECT
 
 pytestmark = pytest.mark.slow
+KINDS = ("a", '"b, c"', "Ć")
 TABLE = "width (mm),mass (g),kind\n" + "".join(
-    f"{5 + row % 7 * 0.3 + row // 30},{3 + row % 5 * 0.2 + row // 30},{('a', 'b, c', 'Ć')[row // 30]}\n"
-    for row in range(90)
+    f"{5 + row % 7 * 0.3 + row // 30},{3 + row % 5 * 0.2 + row // 30},{KINDS[row // 30]}\n" for row in range(90)
 )
 AT_ONCE = "everything, ordinary kernels"  # against the reference, which is forked and undisturbed
 
