@@ -83,7 +83,10 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-FLOOR = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__", "cli", "errors"}
+ELSEWHERE = {"__init__", "__main__", "cli", "errors", "serving", "workflow"}
+FLOOR = {
+    path.stem for path in (*PACKAGE.glob("*.py"), *(init.parent for init in PACKAGE.glob("*/__init__.py")))
+} - ELSEWHERE
 
 
 def room(module: str) -> str:

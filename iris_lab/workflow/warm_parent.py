@@ -82,7 +82,8 @@ def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
         sys.argv = argv
         from ipykernel.kernelapp import IPKernelApp
 
-        IPKernelApp.launch_instance(argv[1:])
+        # ipykernel read JPY_PARENT_PID at its import, over there; so it is told again whose end is its own.
+        IPKernelApp.launch_instance([*argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
         code = 0
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
