@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
@@ -10,7 +11,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from iris_lab.modeling import Model
-from iris_lab.serving.gate import REQUEST_ID, ROUTE, Gate, Rules, read_body
+from iris_lab.serving.bodies import BodyReader
+from iris_lab.serving.gate import REQUEST_ID, ROUTE, Gate, Rules
 from iris_lab.serving.predictor import Predictor
 from iris_lab.serving.problems import Refusal, Reply
 from iris_lab.serving.schema import RequestSchema
@@ -18,6 +20,7 @@ from iris_lab.serving.telemetry import Log, Telemetry
 
 GREETING = "Iris species predictor API !"
 PREDICT = "/predict_species"
+HUGE = 2**18  # bytes; such bodies take turns, so that several of them cannot keep small ones waiting
 JSON = [("Content-Type", "application/json")]
 
 
@@ -29,6 +32,7 @@ class Answerer:
         self.predictor = Predictor(model)
         self.classes = list(model.classes)
         self.telemetry = telemetry
+        self._turn = Lock()
 
     def answer(self, body: bytes) -> bytes:
         """Return the answer to a request's body.
@@ -38,6 +42,12 @@ class Answerer:
         Refusal
             The request is not what the schema says, or its values are beyond what the model can compute with.
         """
+        if len(body) < HUGE:
+            return self._answer(body)
+        with self._turn:
+            return self._answer(body)
+
+    def _answer(self, body: bytes) -> bytes:
         samples = self.schema.read(body)
         codes = self.predictor.codes(samples.values)
         result: dict[str, Any] = {"result": codes}
@@ -55,6 +65,8 @@ def check_content_type(environ: Mapping[str, Any]) -> None:
     Refusal
         415.
     """
+    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+        raise Refusal(415, "content-type", "Content-Encoding is not supported, expected a body as it is")
     given = environ.get("CONTENT_TYPE", "")
     if given == "application/json":
         return
@@ -63,8 +75,6 @@ def check_content_type(environ: Mapping[str, Any]) -> None:
     if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
         came = f"is {given[:60]!a}" if given else "is missing"
         raise Refusal(415, "content-type", f"Content-Type {came}, expected application/json")
-    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
-        raise Refusal(415, "content-type", "Content-Encoding is not supported, expected a body as it is")
 
 
 def create_app(
@@ -93,13 +103,14 @@ def create_app(
     rules = rules or Rules()
     telemetry = Telemetry(model.classes, log)
     answerer = Answerer(model, telemetry)
+    bodies = BodyReader(rules.max_body, rules.body_seconds)
     app = Flask(__name__)
     app.url_map.merge_slashes = False
-    app.config.update(RULES=rules, EXAMPLE=_example(model))
+    app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=_example(model))
 
     def predict(environ: WSGIEnvironment) -> Reply:
         check_content_type(environ)
-        return Reply(200, JSON, answerer.answer(read_body(environ, rules.max_body)))
+        return Reply(200, JSON, answerer.answer(bodies.read(environ)))
 
     @app.get("/")
     def index() -> Response:

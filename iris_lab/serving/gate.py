@@ -5,16 +5,17 @@ it. Flask has the same route with the same function behind it, and everything el
 """
 
 import logging
+import os
 import re
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from time import perf_counter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from iris_lab.serving.problems import Refusal, Reply
+from iris_lab.serving.problems import Refusal, Reply, phrase
 from iris_lab.serving.telemetry import Telemetry
 
 MAX_BODY = 16 * 2**20  # bytes: about 150,000 flowers
@@ -23,10 +24,9 @@ ANY_HOST = "*"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 REQUEST_ID = "iris_lab.request_id"
 ROUTE = "iris_lab.route"
-_HEADERS = [
-    ("X-Content-Type-Options", "nosniff"),
+_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Policy", "same-origin"))
+_PAGE_HEADERS = (
     ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
     (
         # A notebook shows the page in a frame: its own addresses may, others may not.
         "Content-Security-Policy",
@@ -34,7 +34,7 @@ _HEADERS = [
         "form-action 'none'; base-uri 'none'; "
         "frame-ancestors 'self' http://localhost:* http://127.0.0.1:* vscode-webview:",
     ),
-]
+)
 _usable_id = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
 
 
@@ -46,6 +46,8 @@ class Rules:
     ----------
     max_body
         Bytes of a body.
+    body_seconds
+        How long a body is waited for.
     hosts
         Names that the Host header may give, without port; ``"*"`` for any. An IP address cannot be the name of a
         rebound domain, so those are accepted where `addresses` is true.
@@ -56,24 +58,16 @@ class Rules:
     """
 
     max_body: int = MAX_BODY
+    body_seconds: float = 20.0
     hosts: Sequence[str] = LOOPBACK
     addresses: bool = False
     origins: Sequence[str] = ()
 
-    def check_host(self, environ: WSGIEnvironment) -> None:
-        """Refuse a request to a host that is not ours: a page of another site whose name was rebound to our address.
-
-        Raises
-        ------
-        Refusal
-            421.
-        """
-        given = environ.get("HTTP_HOST", "")
-        name = given.rsplit(":", 1)[0] if not given.endswith("]") and ":" in given else given
+    def knows(self, host: str) -> bool:
+        """Say whether a Host header is one of ours, and not that of a page whose name was rebound to our address."""
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
         name = name.strip("[]").lower()
-        if name in self.hosts or ANY_HOST in self.hosts or (self.addresses and _is_address(name)):
-            return
-        raise Refusal(421, "host", "the Host header names another host; use http://127.0.0.1 or http://localhost")
+        return name in self.hosts or ANY_HOST in self.hosts or (self.addresses and _is_address(name))
 
 
 def _is_address(name: str) -> bool:
@@ -82,32 +76,6 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def read_body(environ: WSGIEnvironment, max_body: int) -> bytes:
-    """Return the body of a request, having read no more than the limit.
-
-    Raises
-    ------
-    Refusal
-        413 where it is longer; 400 where its length is no number or it ended early.
-    """
-    stream, given = environ["wsgi.input"], environ.get("CONTENT_LENGTH") or ""
-    detail = f"the body is over the limit of {max_body} bytes"
-    too_long = Refusal(413, "too-large", detail, headers={"Connection": "close"})
-    if not given:
-        body: bytes = stream.read(max_body + 1) if environ.get("wsgi.input_terminated") else b""
-        if len(body) > max_body:
-            raise too_long
-        return body
-    if not (given.isascii() and given.isdigit()):
-        raise Refusal(400, "length", "Content-Length is not a number")
-    if (length := int(given)) > max_body:
-        raise too_long
-    body = stream.read(length)
-    if len(body) < length:
-        raise Refusal(400, "length", f"the body ended after {len(body)} of {length} bytes")
-    return body
 
 
 class Gate:
@@ -133,6 +101,7 @@ class Gate:
         shortcuts: dict[str, Callable[[WSGIEnvironment], Reply]],
     ) -> None:
         self.inner, self.rules, self.telemetry, self.shortcuts = inner, rules, telemetry, shortcuts
+        self._knows = lru_cache(maxsize=64)(rules.knows)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -140,7 +109,10 @@ class Gate:
         request_id = environ[REQUEST_ID] = _identify(environ)
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         try:
-            self.rules.check_host(environ)
+            if not self._knows(environ.get("HTTP_HOST", "")):
+                raise Refusal(
+                    421, "host", "the Host header names another host; use http://127.0.0.1 or http://localhost"
+                )
             shortcut = self.shortcuts.get(path) if method == "POST" else None
             if shortcut:
                 environ[ROUTE] = path
@@ -152,15 +124,20 @@ class Gate:
         except Exception:
             logging.getLogger(__name__).exception("request %s failed", request_id)
             reply = Refusal(500, "internal", "the endpoint failed; its log says why").reply(request_id)
+        start_response(f"{reply.status} {phrase(reply.status)}", self._headers(environ, reply, request_id))
+        seconds = perf_counter() - started
+        method = method if method in METHODS else "other"
+        self.telemetry.record(method, environ.get(ROUTE, "other"), reply.status, seconds)
+        self.telemetry.write(method, _printable(path), reply, seconds, request_id)
+        return [] if method == "HEAD" else [reply.body]
+
+    def _headers(self, environ: WSGIEnvironment, reply: Reply, request_id: str) -> list[tuple[str, str]]:
         headers = [*reply.headers, *_HEADERS, ("X-Request-ID", request_id), ("Content-Length", str(len(reply.body)))]
+        if headers[0][1].startswith("text/html"):
+            headers += _PAGE_HEADERS
         if self.rules.origins:
             headers += _cors(environ.get("HTTP_ORIGIN", ""), self.rules.origins)
-        seconds = perf_counter() - started
-        known = method if method in METHODS else "other"
-        self.telemetry.record(known, environ.get(ROUTE, "other"), reply.status, seconds)
-        self.telemetry.write(known, path, reply.status, seconds, size=len(reply.body), request_id=request_id)
-        start_response(reply.line, headers)
-        return [] if method == "HEAD" else [reply.body]
+        return headers
 
     def _through_flask(self, environ: WSGIEnvironment) -> Reply:
         answered: list[Any] = []
@@ -175,7 +152,12 @@ class Gate:
 
 def _identify(environ: WSGIEnvironment) -> str:
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if given and _usable_id(given) else uuid.uuid4().hex
+    return given if given and _usable_id(given) else os.urandom(16).hex()
+
+
+def _printable(path: str) -> str:
+    """Return a path fit for a log line: no line feed, no space, no novel."""
+    return path if path.isascii() and path.isprintable() and " " not in path and len(path) < 200 else ascii(path[:200])
 
 
 def _cors(origin: str, origins: Sequence[str]) -> list[tuple[str, str]]:

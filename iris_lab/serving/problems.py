@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -12,25 +13,15 @@ MAX_PROBLEMS = 20  # of one request; a client that sent 10,000 bad rows needs no
 MAX_QUOTED = 60  # characters of what came that are quoted back
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What goes back to the client, whichever way the request took."""
 
     status: int
     headers: Sequence[tuple[str, str]]
     body: bytes
 
-    @property
-    def line(self) -> str:
-        """The status line, such as ``"200 OK"``."""
-        return status_line(self.status)
 
-
-def status_line(status: int) -> str:
-    """Return a status with its phrase: ``"422 Unprocessable Content"``."""
-    return f"{status} {phrase(status)}"
-
-
+@cache
 def phrase(status: int) -> str:
     """Return the phrase of a status; Python before 3.13 still has RFC 7231's for two of them."""
     newer = {413: "Content Too Large", 422: "Unprocessable Content"}

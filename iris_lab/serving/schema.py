@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,8 +17,7 @@ PROBABILITIES = msgspec.Meta(description="Answer the class names and the probabi
 COLUMNS = msgspec.Meta(description="Accepted and not used: features are matched by name.")
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """A decoded request.
 
     Attributes
@@ -95,6 +93,8 @@ class RequestSchema:
         return body.count(b'"') == 2 * keys + bytes(request.columns).count(b'"')
 
     def _values(self, rows: list[Any]) -> NDArray[np.float64]:
+        if len(rows) == 1:
+            return np.array((msgspec.structs.astuple(rows[0]),))
         numbers = chain.from_iterable(map(msgspec.structs.astuple, rows))
         shape = len(rows), len(self.names)
         return np.fromiter(numbers, np.float64, shape[0] * shape[1]).reshape(shape)

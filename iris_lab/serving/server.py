@@ -8,7 +8,8 @@ from pathlib import Path
 
 from flask import Flask
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from iris_lab.errors import InputError
@@ -48,7 +49,7 @@ def serve(
         The port is busy, or cannot be used.
     """
     _check_port(host, port)
-    rules = Rules(max_body, hosts=(*LOOPBACK, host, socket.gethostname()), addresses=host not in LOOPBACK)
+    rules = Rules(max_body=max_body, hosts=(*LOOPBACK, host, socket.gethostname()), addresses=host not in LOOPBACK)
     _app(run, trust, rules)  # here, so that what is wrong with the run is said before a process starts
     server = Granian(
         target="iris_lab",
@@ -56,12 +57,22 @@ def serve(
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
+        blocking_threads=512,  # mostly asleep; one a body that is slow to come
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        websockets=False,
         respawn_failed_workers=True,
         respawn_interval=0.1,
         log_level=LogLevels.error,
     )
     print(f"serving {run} at http://{host}:{port} (Ctrl-C stops it)", flush=True)  # noqa: T201
-    server.serve(target_loader=lambda: _app(run, trust, rules), wrap_loader=False)
+    server.serve(target_loader=lambda: _worker(run, trust, rules), wrap_loader=False)
+
+
+def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
+    app = _app(run, trust, rules)
+    app.config["BODIES"].watch()
+    return app
 
 
 @cache
