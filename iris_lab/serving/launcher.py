@@ -20,7 +20,6 @@ from waitress.server import create_server
 
 from iris_lab.errors import InputError
 from iris_lab.modeling import Model
-from iris_lab.serving.app import GREETING
 from iris_lab.serving.gate import ANY_HOST, LOOPBACK, Rules
 from iris_lab.serving.runs import app_of
 
@@ -143,8 +142,6 @@ class Server:
         return (
             f'<p>The endpoint answers at <a href="{link}" target="_blank">{link}</a>. Ask it from a terminal:</p>'
             f"<pre>{escape(self._curl)}</pre>"
-            f'<iframe src="{link}" title="{escape(GREETING)}" width="100%" height="720" '
-            'style="border:1px solid #ccc"></iframe>'
         )
 
 
