@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     signal.signal(signal.SIGTERM, _stop)
+    # Ctrl-C in the middle of jupyter_client's event loop leaves coroutines behind; a user can't do anything about them.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     command: Callable[[argparse.Namespace], int] = given.command
     try:
         return command(given)
