@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from types import FrameType
 from iris_lab import __version__
 from iris_lab.errors import InputError, IrisLabError
 
+Progress = Callable[[str, int, int], None]
+stopping = threading.Event()
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
@@ -26,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "command" not in given:
         parser.print_help()
         return 0
+    stopping.clear()
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
     # Ctrl-C in the middle of jupyter_client's event loop leaves coroutines behind; a user can't do anything about them.
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     command: Callable[[argparse.Namespace], int] = given.command
@@ -41,7 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
+    stopping.set()
     raise KeyboardInterrupt  # the same orderly end as Ctrl-C's
+
+
+def _unless_stopped(progress: Progress) -> Progress:
+    """Return `progress`, stopped after the cell where an event loop's callback has swallowed the interrupt."""
+
+    def told(step: str, done: int, total: int) -> None:
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        progress(step, done, total)
+
+    return told
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,7 +133,7 @@ def _report(given: argparse.Namespace) -> int:
 
     with shown_progress() as progress:
         job = Job(given.parameter, given.output, force=given.force)
-        run = report(job, timeout=given.timeout, on_progress=progress)
+        run = report(job, timeout=given.timeout, on_progress=_unless_stopped(progress))
     print(_summary(run))
     return 0
 
@@ -176,7 +193,13 @@ def _verify(given: argparse.Namespace) -> int:
         check_page(given.report, given.run)
     try:
         with shown_progress() as progress:
-            found = verify(given.run, quick=given.quick, trust=given.trust, timeout=given.timeout, on_progress=progress)
+            found = verify(
+                given.run,
+                quick=given.quick,
+                trust=given.trust,
+                timeout=given.timeout,
+                on_progress=_unless_stopped(progress),
+            )
     except IrisLabError as error:
         if given.json:
             print(json.dumps({"run": str(given.run), "problem": str(error), "exit_code": error.exit_code}, indent=1))
