@@ -1,7 +1,7 @@
 """The Flask application that serves a model."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 from wsgiref.types import WSGIEnvironment
@@ -13,15 +13,16 @@ from werkzeug.exceptions import HTTPException
 from iris_lab.modeling import Model
 from iris_lab.serving.bodies import BodyReader
 from iris_lab.serving.gate import REQUEST_ID, ROUTE, Gate, Rules
+from iris_lab.serving.pages import pages
 from iris_lab.serving.predictor import Predictor
 from iris_lab.serving.problems import Refusal, Reply
 from iris_lab.serving.schema import RequestSchema
 from iris_lab.serving.telemetry import Log, Telemetry
 
-GREETING = "Iris species predictor API !"
 PREDICT = "/predict_species"
 HUGE = 2**18  # bytes; such bodies take turns, so that several of them cannot keep small ones waiting
 JSON = [("Content-Type", "application/json")]
+Posts = dict[str, Callable[[WSGIEnvironment], Reply]]
 
 
 class Answerer:
@@ -104,38 +105,40 @@ def create_app(
     telemetry = Telemetry(model.classes, log)
     answerer = Answerer(model, telemetry)
     bodies = BodyReader(rules.max_body, rules.body_seconds)
-    app = Flask(__name__)
-    app.url_map.merge_slashes = False
-    app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=_example(model))
 
     def predict(environ: WSGIEnvironment) -> Reply:
         check_content_type(environ)
         return Reply(200, JSON, answerer.answer(bodies.read(environ)))
 
-    @app.get("/")
-    def index() -> Response:
-        return Response(GREETING, mimetype="text/plain")
-
-    @app.post(PREDICT)
-    def predict_species() -> Response:
-        reply = predict(request.environ)
-        return Response(reply.body, reply.status, reply.headers)
-
-    @app.before_request
-    def note_route() -> None:
-        request.environ[ROUTE] = request.url_rule.rule if request.url_rule else "other"
-
-    @app.errorhandler(Refusal)
-    def refuse(refusal: Refusal) -> Response:
-        reply = refusal.reply(request.environ[REQUEST_ID])
-        return Response(reply.body, reply.status, reply.headers)
-
-    @app.errorhandler(HTTPException)
-    def explain(error: HTTPException) -> Response:
-        return refuse(_refusal(error))
-
-    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, {PREDICT: predict} if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
+    posts: Posts = {PREDICT: predict}
+    app = Flask(__name__)
+    app.url_map.merge_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=_example(model))
+    app.register_blueprint(pages(model, metrics or {}, answerer.schema, telemetry))
+    for path, answer in posts.items():
+        app.add_url_rule(path, path, _view(answer), methods=["POST"])
+    app.before_request(_note_route)
+    app.register_error_handler(Refusal, _refuse)
+    app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error)))
+    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, posts if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
     return app
+
+
+def _view(answer: Callable[[WSGIEnvironment], Reply]) -> Callable[[], Response]:
+    return lambda: _response(answer(request.environ))
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, reply.headers)
+
+
+def _note_route() -> None:
+    request.environ[ROUTE] = request.url_rule.rule if request.url_rule else "other"
+
+
+def _refuse(refusal: Refusal) -> Response:
+    return _response(refusal.reply(request.environ[REQUEST_ID]))
 
 
 def _example(model: Model) -> str:

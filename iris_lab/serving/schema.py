@@ -58,7 +58,7 @@ class RequestSchema:
             [
                 ("data", Annotated[list[sample], DATA]),  # type: ignore[valid-type]  # a struct made at run time
                 ("probabilities", Annotated[bool | msgspec.UnsetType, PROBABILITIES], msgspec.UNSET),
-                ("columns", Annotated[msgspec.Raw, COLUMNS], msgspec.Raw()),
+                ("columns", Annotated[msgspec.Raw | msgspec.UnsetType, COLUMNS], msgspec.UNSET),
             ],
         )
         self._decode = msgspec.json.Decoder(self.body).decode
@@ -74,7 +74,7 @@ class RequestSchema:
         if self.plain:
             try:
                 request: Any = self._decode(body)
-                if request.columns:  # the decoder passes over a raw member without looking inside
+                if request.columns is not msgspec.UNSET:  # the decoder passes over a raw member without looking inside
                     body.isascii() or body.decode()
                     msgspec.json.decode(request.columns)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -88,9 +88,10 @@ class RequestSchema:
     def _has_no_repeated_key(self, body: bytes, request: Any) -> bool:
         # The decoder keeps the last of several equal keys. A key has two quotes, and the request as decoded has no
         # others, so any more come from a repeated key, or from one unknown to us, which the careful way settles.
-        keys = 1 + len(request.data) * len(self.names) + bool(request.columns)
-        keys += request.probabilities is not msgspec.UNSET
-        return body.count(b'"') == 2 * keys + bytes(request.columns).count(b'"')
+        keys = 1 + len(request.data) * len(self.names) + (request.probabilities is not msgspec.UNSET)
+        if request.columns is msgspec.UNSET:
+            return body.count(b'"') == 2 * keys
+        return body.count(b'"') == 2 * keys + 2 + bytes(request.columns).count(b'"')
 
     def _values(self, rows: list[Any]) -> NDArray[np.float64]:
         if len(rows) == 1:

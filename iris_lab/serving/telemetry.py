@@ -1,12 +1,14 @@
 """What is recorded of each request: Prometheus metrics, and one log line."""
 
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from time import gmtime, strftime, time
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from iris_lab.serving.problems import Reply
 
@@ -56,6 +58,14 @@ class Telemetry:
         """Count a request. Method and route come from fixed sets, so that no client can add time series."""
         self._requests(method, route, status).inc()
         self._seconds(route).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """Return the metrics in Prometheus's text format, those of all worker processes where there are several."""
+        registry = self.registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # as prometheus_client has it
+        return generate_latest(registry)
 
     def write(self, method: str, path: str, reply: Reply, seconds: float, request_id: str) -> None:
         """Write the log line of a request."""
