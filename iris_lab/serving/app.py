@@ -1,6 +1,5 @@
 """The Flask application that serves a model."""
 
-import json
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
@@ -13,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from iris_lab.modeling import Model
 from iris_lab.serving.bodies import BodyReader
 from iris_lab.serving.gate import REQUEST_ID, ROUTE, Gate, Rules
+from iris_lab.serving.openapi import example_text
 from iris_lab.serving.pages import pages
 from iris_lab.serving.predictor import Predictor
 from iris_lab.serving.problems import Refusal, Reply
@@ -114,7 +114,7 @@ def create_app(
     app = Flask(__name__)
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=_example(model))
+    app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=example_text(model))
     app.register_blueprint(pages(model, metrics or {}, answerer.schema, telemetry))
     for path, answer in posts.items():
         app.add_url_rule(path, path, _view(answer), methods=["POST"])
@@ -139,11 +139,6 @@ def _note_route() -> None:
 
 def _refuse(refusal: Refusal) -> Response:
     return _response(refusal.reply(request.environ[REQUEST_ID]))
-
-
-def _example(model: Model) -> str:
-    """Return a request: the sample in the middle of the training data."""
-    return json.dumps({"data": [{feature["name"]: feature["median"] for feature in model.info["features"]}]})
 
 
 def _refusal(error: HTTPException) -> Refusal:

@@ -12,6 +12,20 @@ PROBLEM_TYPE = "application/problem+json"
 MAX_PROBLEMS = 20  # of one request; a client that sent 10,000 bad rows needs no 10,000 lines
 MAX_QUOTED = 60  # characters of what came that are quoted back
 
+KINDS = {
+    "not-json": (400, "The body is not JSON, or nested too deeply."),
+    "not-utf-8": (400, "The body has bytes that are not UTF-8."),
+    "length": (400, "The body is not as long as Content-Length says, or that is no number."),
+    "route": (404, "There is nothing at this path."),
+    "method": (405, "The path does not take this method; the header Allow names those it takes."),
+    "timeout": (408, "The body did not come in time."),
+    "too-large": (413, "The body is over the limit; send fewer samples at a time."),
+    "content-type": (415, "Content-Type is not application/json, or the body is compressed."),
+    "host": (421, "The Host header names another host: a web page elsewhere may have sent the request."),
+    "invalid-data": (422, "The JSON is not a prediction request for this model; the member problems says where."),
+    "internal": (500, "The endpoint failed, which is never the client's fault; its log says why."),
+}  # kind -> status, meaning; each has a paragraph in the documentation page
+
 
 class Reply(NamedTuple):
     """What goes back to the client, whichever way the request took."""
