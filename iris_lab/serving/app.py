@@ -1,6 +1,9 @@
 """The Flask application that serves a model."""
 
+import json
+import shlex
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Lock
 from typing import Any
 from wsgiref.types import WSGIEnvironment
@@ -115,6 +118,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=example_text(model))
+    app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(json.dumps, indent=2, ensure_ascii=False)}
     app.register_blueprint(pages(model, metrics or {}, answerer.schema, telemetry))
     for path, answer in posts.items():
         app.add_url_rule(path, path, _view(answer), methods=["POST"])

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from iris_lab.modeling import Model
-from iris_lab.serving.openapi import openapi_document
+from iris_lab.serving.openapi import example_text, openapi_document
+from iris_lab.serving.problems import KINDS
 from iris_lab.serving.schema import RequestSchema
 from iris_lab.serving.telemetry import Telemetry
 
@@ -29,7 +30,7 @@ def pages(model: Model, metrics: Mapping[str, float], schema: RequestSchema, tel
         Where requests are counted.
     """
     about = describe(model, metrics)
-    openapi = openapi_document(model, schema)
+    openapi, example = openapi_document(model, schema), example_text(model)
     routes = Blueprint("pages", __name__)
 
     @routes.get("/")
@@ -43,7 +44,8 @@ def pages(model: Model, metrics: Mapping[str, float], schema: RequestSchema, tel
 
     @routes.get("/docs")
     def docs() -> Response:
-        return Response(render_template("docs.html.j2", openapi=openapi))
+        shown = {"openapi": openapi, "model": about, "kinds": KINDS, "example": example, "host": request.host_url}
+        return Response(render_template("docs.html", **shown))
 
     routes.add_url_rule("/openapi.json", "openapi", lambda: jsonify(openapi))
     routes.add_url_rule("/model", "model", lambda: jsonify(about))

@@ -205,9 +205,7 @@ def test_another_method_is_refused(client: Client, method: str) -> None:
     assert answer.headers["Allow"] == "OPTIONS, POST"
 
 
-@pytest.mark.parametrize(
-    "path", ["/predict", "/predict_species/", "//evil.example", "/../etc/passwd", "/static/../app.py", "/é"]
-)
+@pytest.mark.parametrize("path", ["/predict", "/predict_species/", "/../etc/passwd", "/static/../app.py", "/é"])
 def test_an_unknown_route_is_refused(client: Client, path: str) -> None:
     answer = client.get(path, headers={"Host": "localhost"})
     assert "predictions are at POST /predict_species" in problem_of(answer, 404, "route")["detail"]

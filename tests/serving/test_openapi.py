@@ -1,0 +1,126 @@
+"""The description of the endpoint is true: valid OpenAPI 3.1, complete, and kept by every answer."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import schemathesis
+from conftest import save_run
+from markupsafe import escape
+from servers import served
+from werkzeug.test import Client
+
+from iris_lab.datasets import load_dataset
+from iris_lab.modeling import load_model
+from iris_lab.serving.app import create_app
+from iris_lab.serving.problems import KINDS
+from iris_lab.serving.runs import app_of
+
+LOCAL = {"Host": "127.0.0.1"}
+HOSTILE = ["<script>alert(1)</script>", 'a "quoted" \\ name', "größe 🌸 (mm)", "constant", "{{ 7 * 7 }}", "O'Hara"]
+
+
+@pytest.fixture(scope="session")
+def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on a table whose names of features and classes are code, quotes and signs."""
+    folder = tmp_path_factory.mktemp("hostile")
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(60, len(HOSTILE))).round(2), columns=HOSTILE)
+    table["constant"] = 3
+    table["</title><script>"] = [f"<b>{row % 4}</b> & \"'" for row in range(60)]
+    table.to_csv(folder / "table.csv", index=False)
+    save_run(folder / "run", load_dataset(str(folder / "table.csv"), "</title><script>"))
+    return folder / "run"
+
+
+@pytest.fixture(scope="module", params=["iris", "hostile"])
+def run(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.getfixturevalue(f"{request.param}_run")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(run: Path) -> Client:
+    return Client(app_of(run))
+
+
+@pytest.fixture(scope="module")
+def document(client: Client) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(client.get("/openapi.json", headers=LOCAL).data)
+    return loaded
+
+
+def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    schemathesis.openapi.from_dict(document).validate()
+
+
+def test_a_sample_in_the_document_is_what_requests_are_checked_against(document: dict[str, Any], run: Path) -> None:
+    sample = document["components"]["schemas"]["Sample"]
+    features = load_model(run).info["features"]
+    assert list(sample["properties"]) == sample["required"] == [feature["name"] for feature in features]
+    assert sample["additionalProperties"] is False
+    for feature in features:
+        assert f"{feature['min']:g} to {feature['max']:g}" in sample["properties"][feature["name"]]["description"]
+
+
+def test_the_example_in_the_document_is_answered(document: dict[str, Any], client: Client) -> None:
+    content = document["paths"]["/predict_species"]["post"]["requestBody"]["content"]["application/json"]
+    assert client.post("/predict_species", json=content["example"], headers=LOCAL).status_code == 200
+
+
+def test_every_route_of_the_application_is_described(document: dict[str, Any], run: Path) -> None:
+    rules = [rule for rule in create_app(load_model(run)).url_map.iter_rules() if rule.endpoint != "static"]
+    described = {path.split("{")[0] for path in document["paths"]}
+    assert [rule.rule for rule in rules if rule.rule.split("<")[0] not in described] == []
+
+
+def test_the_documentation_names_every_feature_class_route_and_problem(client: Client, run: Path) -> None:
+    answer = client.get("/docs", headers=LOCAL)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    model, page = load_model(run), answer.text
+    for name in (*model.features, *model.classes, str(model.info["target"])):
+        assert str(escape(name)) in page
+    assert all(f'id="{kind}"' in page for kind in KINDS)
+    assert "<script" not in page
+    assert "<b>" not in page
+
+
+def test_what_the_model_is_can_be_asked(client: Client, run: Path) -> None:
+    about = json.loads(client.get("/model", headers=LOCAL).data)
+    info = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    assert about["classes"] == info["classes"]
+    assert about["sha256"] == info["sha256"]
+    assert about["versions"] == info["versions"]
+    assert [{name: feature[name] for name in ("name", "unit", "min", "max")} for feature in about["features"]] == [
+        {name: feature[name] for name in ("name", "unit", "min", "max")} for feature in info["features"]
+    ]
+    accuracy = {part: metrics[f"evaluate.accuracy{part}"] for part in ("", "_low", "_high")}
+    assert about["metrics"]["accuracy"] == {
+        "value": accuracy[""], "low": accuracy["_low"], "high": accuracy["_high"], "confidence": 0.95
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_no_answer_outside_the_description(run: Path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        "--checks",
+        "all",
+        "--seed",
+        "4",
+        "--no-color",
+    ]
+    with served(run) as endpoint:
+        command += ["--max-examples", "2400", f"{endpoint.url}/openapi.json"]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=900)
+        assert ran.returncode == 0, ran.stdout
+        lines = endpoint.lines()
+    assert sum(" /predict_species " in line for line in lines) > 2000, ran.stdout
+    assert not [line for line in lines if " 500 " in line]
