@@ -244,6 +244,22 @@ def test_a_damaged_pickle_is_one_clear_line_even_if_trusted(folder: Path) -> Non
         load_model(folder, trust=True)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"min": 4.3', '"min": "low"', r"Expected `float`, got `str` - at `\$.features\[0\].min`"),
+        ('"decimals": 1', '"digits": 1', "missing required field `decimals`"),
+        ("4.9,", "", "a sample has not as many values as there are features"),
+    ],
+)
+def test_a_description_with_something_missing_is_one_clear_line(folder: Path, old: str, new: str, words: str) -> None:
+    text = (folder / "model.json").read_text(encoding="utf-8")
+    assert old in text
+    (folder / "model.json").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ArtifactError, match=words):
+        load_model(folder)
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"sha256": 1, "versions": [], "model": ""}', "\0"])
 def test_a_damaged_description_is_one_clear_line(folder: Path, content: str) -> None:
     (folder / "model.json").write_text(content)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import joblib
+import msgspec
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
@@ -20,6 +21,40 @@ from iris_lab.modeling.splits import Split
 
 MODEL_FILE, INFO_FILE = "model.joblib", "model.json"
 DRAWN_SAMPLES = 300  # at most so many training samples go into model.json for the demo page's scatter plot
+
+
+class _Feature(TypedDict):
+    name: str
+    unit: str
+    min: float
+    max: float
+    median: float
+    decimals: int
+
+
+class _Samples(TypedDict):
+    rows: list[list[float]]
+    classes: list[int]
+
+
+class _Dataset(TypedDict):
+    name: str
+
+
+_Versions = TypedDict("_Versions", {"scikit-learn": str})
+
+
+class _Info(TypedDict):
+    """What of ``model.json`` others rely on."""
+
+    model: str
+    dataset: _Dataset
+    target: str
+    classes: list[str]
+    features: list[_Feature]
+    samples: _Samples
+    versions: _Versions
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -125,12 +160,14 @@ def load_model(folder: Path, *, trust: bool = False) -> Model:
 
 
 def _read_info(path: Path) -> dict[str, Any]:
+    text = path.read_bytes()
     try:
-        info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        info["sha256"], info["versions"]["scikit-learn"], info["model"]
-        list(info["classes"]), [feature["name"] for feature in info["features"]]
-    except (ValueError, KeyError, TypeError) as error:
+        known = msgspec.json.decode(text, type=_Info)
+        if any(len(row) != len(known["features"]) for row in known["samples"]["rows"]):
+            raise ValueError("a sample has not as many values as there are features")
+    except ValueError as error:
         raise ArtifactError(f"{path.name} is not the description of a model ({error}): run 02_train again") from error
+    info: dict[str, Any] = json.loads(text)
     return info
 
 

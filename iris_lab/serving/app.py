@@ -154,4 +154,6 @@ def _refusal(error: HTTPException) -> Refusal:
         return Refusal(405, "method", detail, headers=headers)
     if error.code == 404:
         return Refusal(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
-    return Refusal(error.code or 500, "internal", "the endpoint failed; its log says why")
+    if error.code and error.code < 500:
+        return Refusal(error.code, "request", error.description or error.name)
+    return Refusal(500, "internal", "the endpoint failed; its log says why")

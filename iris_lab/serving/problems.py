@@ -16,6 +16,7 @@ KINDS = {
     "not-json": (400, "The body is not JSON, or nested too deeply."),
     "not-utf-8": (400, "The body has bytes that are not UTF-8."),
     "length": (400, "The body is not as long as Content-Length says, or that is no number."),
+    "request": (400, "The request cannot be answered as it is: a range that a file has not, for example."),
     "route": (404, "There is nothing at this path."),
     "method": (405, "The path does not take this method; the header Allow names those it takes."),
     "timeout": (408, "The body did not come in time."),
