@@ -78,8 +78,6 @@ class RequestReader:
         self, document: dict[str, Any], request: InferenceRequest, tensors: list[InputTensor], rest: int
     ) -> Iterator[Problem]:
         yield from _repeated(document)
-        if isinstance(request.id, str) and not _is_encodable(request.id):
-            yield Problem(f"id is {quoted(request.id)}, expected text without lone surrogates")
         yield from self._problems_of_names([given.name for given in request.inputs])
         for tensor in tensors:
             yield from tensor.problems()
@@ -117,13 +115,18 @@ def _size_of_json(body: bytes, header_length: str) -> int:
 
 def _convert(document: Any) -> InferenceRequest:
     try:
-        return msgspec.convert(document, InferenceRequest)
+        request = msgspec.convert(document, InferenceRequest)
+        str(request.id).encode()  # it goes back to the client
+    except UnicodeEncodeError as error:
+        detail = f"the text {quoted(error.object)} has half of a surrogate pair, expected Unicode"
+        raise Refusal(422, "invalid-data", detail, [Problem(detail)]) from error
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         what = what.replace("`", "").replace(" | ", " or ")
         words = re.sub(r"\w+", lambda word: _WORDS.get(word[0], word[0]), what)
         detail = f"{place.strip('.`') or 'the body'}: {words[0].lower()}{words[1:]}"
         raise Refusal(422, "invalid-data", detail, [Problem(detail)]) from error
+    return request
 
 
 def _cut(inputs: list[RequestInput], binary: bytes) -> tuple[list[bytes | None], int]:
@@ -167,11 +170,3 @@ def _problems_of_outputs(request: InferenceRequest) -> Iterator[Problem]:
     for tensor in tensors:
         for name in UNSUPPORTED & tensor.parameters.keys():
             yield Problem(f"{quoted(tensor.name)}: parameter {name} is not supported")
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
