@@ -168,7 +168,7 @@ def _refusal(error: HTTPException, model: str) -> Refusal:
         detail = f"{request.method} is not allowed at {request.path[:60]!a}, expected {headers['Allow']}"
         return Refusal(405, "method", detail, headers=headers)
     if error.code == 404 and request.path.startswith(MODELS):
-        return Refusal(404, "model", nothing_at(request.path, model))
+        return Refusal(404, "route", nothing_at(request.path, model))
     if error.code == 404:
         return Refusal(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
     return Refusal(error.code or 500, "internal", "the endpoint failed; its log says why")

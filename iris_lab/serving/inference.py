@@ -123,8 +123,10 @@ def exactly(name: str) -> type[BaseConverter]:
 def inference_routes(model: Model) -> Blueprint:
     """Return the routes of the protocol that need no request body; rules name the model by `exactly`."""
     routes = Blueprint("inference", __name__)
+    server = ServerMetadata("iris-lab", version("iris-lab"), ["binary_tensor_data"])
     messages: dict[str, msgspec.Struct] = {
-        "/v2": ServerMetadata("iris-lab", version("iris-lab"), ["binary_tensor_data"]),
+        "/v2": server,
+        "/v2/": server,  # as the specification's OpenAPI file has it
         "/v2/health/live": ServerLive(True),
         "/v2/health/ready": ServerReady(True, True),
     }

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from iris_lab.modeling import Model
+from iris_lab.serving.schema import LARGEST
 
 FEATURES = "input-0"  # what KServe's server for scikit-learn calls its one input
 OUTPUTS = ("predict", "predict_proba", "class")  # the first two are called as in MLServer
@@ -23,13 +24,13 @@ DATATYPES = {
     for size in sizes
 }
 
+NUMBER = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
 Parameters = dict[str, str | int | float | bool]
-AtLeastOne = Annotated[list[Any], msgspec.Meta(min_length=1)]
 Extent = Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 1, "format": "int64"})]
 Data = Annotated[list[Any], msgspec.Meta(
     min_length=1,
     description="Row by row: a list of numbers, or a list of such lists for each row.",
-    extra_json_schema={"items": {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}},
+    extra_json_schema={"items": {"anyOf": [NUMBER, {"type": "array", "items": NUMBER}]}},
 )]  # fmt: skip
 
 
@@ -56,7 +57,7 @@ class InferenceRequest(msgspec.Struct):
     inputs: Annotated[list[RequestInput], msgspec.Meta(min_length=1)]
     id: str | msgspec.UnsetType = msgspec.UNSET
     parameters: Parameters = {}
-    outputs: list[RequestOutput] = []
+    outputs: Annotated[list[RequestOutput], msgspec.Meta(max_length=len(OUTPUTS))] = []
 
 
 class ResponseOutput(msgspec.Struct, omit_defaults=True):

@@ -22,6 +22,7 @@ from tritonclient.utils import InferenceServerException
 from iris_lab.datasets import load_dataset
 from iris_lab.modeling import MODELS, Model, load_model
 from iris_lab.serving import create_app, launch
+from iris_lab.serving.gate import Rules
 from iris_lab.serving.inference import components, paths
 from iris_lab.serving.problems import PROBLEM_TYPE
 from iris_lab.serving.protocol import (
@@ -180,6 +181,8 @@ def test_tritonclient_is_told_what_is_wrong(client: triton.InferenceServerClient
         client.infer("logistic", [tensor([[1.0, 2.0, 3.0]])])
     with pytest.raises(InferenceServerException, match=r'\[404\] .* the model here is "logistic", version "1"'):
         client.infer("forest", [tensor(ROWS)])
+    with pytest.raises(InferenceServerException, match=r"\[415\] Content-Encoding is not supported"):
+        client.infer("logistic", [tensor(ROWS)], request_compression_algorithm="gzip")
     assert client.infer("logistic", [tensor(ROWS)]).as_numpy("predict").tolist() == [0, 1]
 
 
@@ -429,6 +432,12 @@ def test_other_content_types_are_refused(apps: dict[str, Flask], way: str, conte
 
 
 @BOTH_WAYS
+def test_a_body_over_the_limit_is_refused(model: Model, way: str) -> None:
+    app = create_app(model, rules=Rules(max_body=100), shortcut=way == "shortcut")
+    check_problem(ask(app, changed()), 413, "the body is over the limit of 100 bytes")
+
+
+@BOTH_WAYS
 @pytest.mark.parametrize(
     "path", ["/v2/models/forest", "/v2/models/logistic/versions/2", "/v2/models/", "/v2/models/logistic/nope"]
 )
@@ -536,6 +545,7 @@ def test_messages_are_what_the_declarations_say(apps: dict[str, Flask]) -> None:
     client = apps["shortcut"].test_client()
     for path, kind in {
         "/v2": ServerMetadata,
+        "/v2/": ServerMetadata,
         "/v2/health/live": ServerLive,
         "/v2/health/ready": ServerReady,
         "/v2/models/logistic": ModelMetadata,
