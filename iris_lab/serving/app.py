@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -15,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from iris_lab.modeling import Model
 from iris_lab.serving.bodies import BodyReader
 from iris_lab.serving.gate import REQUEST_ID, ROUTE, Gate, Rules
+from iris_lab.serving.inference import BINARY_TYPE, INFER, MODELS, Inference, exactly, inference_routes, nothing_at
 from iris_lab.serving.openapi import example_text
 from iris_lab.serving.pages import pages
 from iris_lab.serving.predictor import Predictor
@@ -36,7 +38,7 @@ class Answerer:
         self.predictor = Predictor(model)
         self.classes = list(model.classes)
         self.telemetry = telemetry
-        self._turn = Lock()
+        self.turn = Lock()
 
     def answer(self, body: bytes) -> bytes:
         """Return the answer to a request's body.
@@ -48,7 +50,7 @@ class Answerer:
         """
         if len(body) < HUGE:
             return self._answer(body)
-        with self._turn:
+        with self.turn:
             return self._answer(body)
 
     def _answer(self, body: bytes) -> bytes:
@@ -61,8 +63,8 @@ class Answerer:
         return orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def check_content_type(environ: Mapping[str, Any]) -> None:
-    """Refuse a body that is not declared to be JSON in UTF-8.
+def check_content_type(environ: Mapping[str, Any], *others: str) -> None:
+    """Refuse a body that is declared to be neither JSON in UTF-8 nor one of the others; the empty one is no type.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def check_content_type(environ: Mapping[str, Any]) -> None:
     if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise Refusal(415, "content-type", "Content-Encoding is not supported, expected a body as it is")
     given = environ.get("CONTENT_TYPE", "")
-    if given == "application/json":
+    if given == "application/json" or given in others:
         return
     media_type, _, parameters = given.partition(";")
     charset = parameters.strip().lower().replace('"', "")
@@ -113,24 +115,36 @@ def create_app(
         check_content_type(environ)
         return Reply(200, JSON, answerer.answer(bodies.read(environ)))
 
-    posts: Posts = {PREDICT: predict}
+    inference = Inference(model, answerer.predictor, telemetry)
+
+    def infer(environ: WSGIEnvironment) -> Reply:
+        environ[ROUTE] = INFER[0]
+        header_length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH", "")
+        check_content_type(environ, "", BINARY_TYPE if header_length else "")  # tritonclient declares no type
+        body = bodies.read(environ)
+        with answerer.turn if len(body) >= HUGE else nullcontext():
+            return inference.answer(body, header_length)
+
+    posts: Posts = {PREDICT: predict, **dict.fromkeys(inference.paths, infer)}
     app = Flask(__name__)
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=example_text(model))
     app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(json.dumps, indent=2, ensure_ascii=False)}
+    app.url_map.converters["model"] = exactly(model.name)
     app.register_blueprint(pages(model, metrics or {}, answerer.schema, telemetry))
-    for path, answer in posts.items():
-        app.add_url_rule(path, path, _view(answer), methods=["POST"])
+    app.register_blueprint(inference_routes(model))
+    for rule, answer in zip([PREDICT, *INFER], posts.values(), strict=True):
+        app.add_url_rule(rule, rule, _view(answer), methods=["POST"])
     app.before_request(_note_route)
     app.register_error_handler(Refusal, _refuse)
-    app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error)))
+    app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model.name)))
     app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, posts if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
     return app
 
 
-def _view(answer: Callable[[WSGIEnvironment], Reply]) -> Callable[[], Response]:
-    return lambda: _response(answer(request.environ))
+def _view(answer: Callable[[WSGIEnvironment], Reply]) -> Callable[..., Response]:
+    return lambda **_: _response(answer(request.environ))
 
 
 def _response(reply: Reply) -> Response:
@@ -145,13 +159,15 @@ def _refuse(refusal: Refusal) -> Response:
     return _response(refusal.reply(request.environ[REQUEST_ID]))
 
 
-def _refusal(error: HTTPException) -> Refusal:
+def _refusal(error: HTTPException, model: str) -> Refusal:
     """Return Flask's refusal (no such route, wrong method) in our words."""
     headers = {}
     if error.code == 405:
         headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         detail = f"{request.method} is not allowed at {request.path[:60]!a}, expected {headers['Allow']}"
         return Refusal(405, "method", detail, headers=headers)
+    if error.code == 404 and request.path.startswith(MODELS):
+        return Refusal(404, "route", nothing_at(request.path, model))
     if error.code == 404:
         return Refusal(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
     if error.code and error.code < 500:

@@ -3,18 +3,23 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
 from iris_lab.serving.problems import MAX_PROBLEMS, Problem, Refusal, quoted
 
+MAX_DIGITS = 20  # with the sign, of an integer of 64 bits
 MAX_COMPARED = 100  # characters of a name that is compared with the known ones: the comparison is quadratic
 
 
-class _Unusable(str):
-    """The text of a number that is none: NaN, Infinity, or beyond the range of a double."""
+@dataclass(frozen=True)
+class NotFinite:
+    """A number that is none: NaN, Infinity, or beyond the range of a double; its text."""
+
+    text: str
 
 
 class _Object(dict[str, Any]):
@@ -29,8 +34,17 @@ def _repeated(names: Iterator[str]) -> list[str]:
     return [name for name, times in Counter(names).items() if times > 1]
 
 
-def parse(body: bytes) -> Any:
-    """Parse a body as JSON, strictly.
+def parse(body: bytes, *, member: str = "data", exact: bool = False) -> Any:
+    """Parse a body as JSON, strictly. Objects come as dictionaries with an attribute ``repeated``: keys given twice.
+
+    Parameters
+    ----------
+    body
+        As it came.
+    member
+        What the object has to have, for the messages.
+    exact
+        Whether integers stay integers, as far as 64 bits can hold them.
 
     Raises
     ------
@@ -38,14 +52,14 @@ def parse(body: bytes) -> Any:
         It is not UTF-8, not JSON, or nested too deeply.
     """
     if not body.strip():
-        raise Refusal(400, "not-json", "the body is empty, expected a JSON object with the member data")
+        raise Refusal(400, "not-json", f"the body is empty, expected a JSON object with the member {member}")
     try:
         return json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_Object,
             parse_float=_number,
-            parse_int=_number,
-            parse_constant=_Unusable,
+            parse_int=_integer if exact else _number,
+            parse_constant=NotFinite,
         )
     except UnicodeDecodeError as error:
         detail = f"the body is not valid UTF-8: byte 0x{body[error.start]:02x} at position {error.start}"
@@ -54,13 +68,33 @@ def parse(body: bytes) -> Any:
         detail = f"the body is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}"
         raise Refusal(400, "not-json", detail) from error
     except RecursionError as error:
-        detail = "the body is nested too deeply, expected data to be a list of objects"
+        detail = f"the body is nested too deeply, expected {member} to be a list of objects"
         raise Refusal(400, "not-json", detail) from error
 
 
-def _number(text: str) -> float | str:
+def _number(text: str) -> float | NotFinite:
     value = float(text)
-    return value if math.isfinite(value) else _Unusable(text)
+    return value if math.isfinite(value) else NotFinite(text)
+
+
+def _integer(text: str) -> int | float | NotFinite:
+    return int(text) if len(text) <= MAX_DIGITS else _number(text)
+
+
+def refuse_any(problems: Iterable[Problem]) -> None:
+    """Raise a refusal that names the problems, up to `MAX_PROBLEMS`, if there are any.
+
+    Raises
+    ------
+    Refusal
+        422.
+    """
+    found = list(islice(problems, MAX_PROBLEMS + 1))
+    if found:
+        detail = found[0].detail
+        if len(found) > 1:
+            detail += f"; and {'at least ' if len(found) > MAX_PROBLEMS else ''}{len(found) - 1} more"
+        raise Refusal(422, "invalid-data", detail, found[:MAX_PROBLEMS])
 
 
 def examine(body: bytes, names: Sequence[str], largest: float) -> tuple[list[list[float]], bool]:
@@ -81,29 +115,22 @@ def examine(body: bytes, names: Sequence[str], largest: float) -> tuple[list[lis
         Something is wrong with it.
     """
     document = parse(body)
-    problems = list(islice(_find(document, names, largest), MAX_PROBLEMS + 1))
-    if problems:
-        more = len(problems) > MAX_PROBLEMS
-        detail = problems[0].detail
-        if len(problems) > 1:
-            detail += f"; and {'at least ' if more else ''}{len(problems) - 1} more"
-        raise Refusal(422, "invalid-data", detail, problems[:MAX_PROBLEMS])
+    refuse_any(_find(document, names, largest))
     return [[row[name] for name in names] for row in document["data"]], document.get("probabilities", False)
 
 
 def _find(document: Any, names: Sequence[str], largest: float) -> Iterator[Problem]:
     if not isinstance(document, dict):
-        yield _mismatch("the body", document, 'an object such as {"data": [{…}]}')
+        yield mismatch("the body", document, 'an object such as {"data": [{…}]}')
         return
-    for name in document.repeated:  # type: ignore[attr-defined]  # every object that `parse` makes is an _Object
-        yield Problem(f"member {quoted(name)} came more than once, expected once", given=quoted(name))
+    yield from repeated_members(document)
     flag = document.get("probabilities", False)
     if not isinstance(flag, bool):
-        yield _mismatch("probabilities", flag, "true or false")
+        yield mismatch("probabilities", flag, "true or false")
     if "data" not in document:
-        yield Problem(f"no member data{_nearest('data', document)}", expected="data, a list of samples")
+        yield Problem(f"no member data{nearest('data', document)}", expected="data, a list of samples")
     elif not isinstance(document["data"], list):
-        yield _mismatch("data", document["data"], "a list of samples, one object each")
+        yield mismatch("data", document["data"], "a list of samples, one object each")
     elif not document["data"]:
         yield Problem("data is empty, expected at least one sample", given="[]", expected="at least one sample")
     else:
@@ -114,30 +141,42 @@ def _find(document: Any, names: Sequence[str], largest: float) -> Iterator[Probl
 def _find_in_sample(row: int, sample: Any, names: Sequence[str], largest: float) -> Iterator[Problem]:
     where = f"data[{row}]"
     if not isinstance(sample, dict):
-        yield _mismatch(where, sample, "an object with a number for each feature", row=row)
+        yield mismatch(where, sample, "an object with a number for each feature", row=row)
         return
     for name in sample.repeated:  # type: ignore[attr-defined]  # as above
         yield Problem(f"{where}: {quoted(name)} came more than once, expected once", row, _shown(name))
     unknown = [name for name in sample if name not in names]
     for name in names:
         if name not in sample:
-            detail = f"{where}: feature {quoted(name)} is missing{_nearest(name, unknown)}"
+            detail = f"{where}: feature {quoted(name)} is missing{nearest(name, unknown)}"
             yield Problem(detail, row, name, expected="a finite number")
         elif not isinstance(sample[name], float) or abs(sample[name]) > largest:
             expected = f"a finite number, at most {largest:g} in size"
-            yield _mismatch(f"{where}: {quoted(name)}", sample[name], expected, row=row, feature=name)
+            yield mismatch(f"{where}: {quoted(name)}", sample[name], expected, row=row, feature=name)
     for name in unknown:
-        near = get_close_matches(name, names, n=1) if len(name) <= MAX_COMPARED else []
-        hint = f"did you mean {quoted(near[0])}?" if near else f"expected {', '.join(map(quoted, names[:10]))}"
-        yield Problem(f"{where}: unknown feature {quoted(name)}: {hint}", row, _shown(name))
+        yield Problem(f"{where}: unknown feature {quoted(name)}: {suggestion(name, names)}", row, _shown(name))
 
 
-def _mismatch(where: str, given: Any, expected: str, *, row: int | None = None, feature: str | None = None) -> Problem:
+def repeated_members(document: dict[str, Any], where: str = "") -> Iterator[Problem]:
+    """Yield the members that came more than once, of an object that `parse` made."""
+    for name in document.repeated:  # type: ignore[attr-defined]  # every object that `parse` makes is an _Object
+        yield Problem(f"{where}member {quoted(name)} came more than once, expected once", given=quoted(name))
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """Return what an unknown name should have been."""
+    near = get_close_matches(name, known, n=1) if len(name) <= MAX_COMPARED else []
+    return f"did you mean {quoted(near[0])}?" if near else f"expected {', '.join(map(quoted, known[:10]))}"
+
+
+def mismatch(where: str, given: Any, expected: str, *, row: int | None = None, feature: str | None = None) -> Problem:
+    """Return the problem that a value is not what was expected."""
     shown = describe(given)
     return Problem(f"{where} is {shown}, expected {expected}", row, feature, shown, expected)
 
 
-def _nearest(name: str, given: Sequence[str] | dict[str, Any]) -> str:
+def nearest(name: str, given: Sequence[str] | dict[str, Any]) -> str:
+    """Return a hint at the one of the names that came which may have been meant, or nothing."""
     short = (other for other in given if len(other) <= MAX_COMPARED)
     near = get_close_matches(name, islice(short, 100), n=1)
     return f"; {quoted(near[0])} came, did you mean it?" if near else ""
@@ -149,8 +188,8 @@ def _shown(name: str) -> str:
 
 def describe(value: Any) -> str:
     """Return what a JSON value is, shortened: ``'the text "5.1"'``, ``"a list of 3"``."""
-    if isinstance(value, _Unusable):
-        return _shown(value)
+    if isinstance(value, NotFinite):
+        return _shown(value.text)
     if isinstance(value, str):
         return f"the text {quoted(value)}"
     if isinstance(value, list):
