@@ -1,6 +1,7 @@
 """The Flask application that serves a model."""
 
 import json
+import mimetypes
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
@@ -111,8 +112,10 @@ def create_app(
         return Reply(200, JSON, answerer.answer(bodies.read(environ)))
 
     posts: Posts = {PREDICT: predict}
+    mimetypes.add_type("text/javascript", ".js")  # on Windows the registry decides, and a browser wants just this
     app = Flask(__name__)
     app.url_map.merge_slashes = False
+    app.jinja_env.autoescape = True  # Flask would look at the file's name, and knows no .j2
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=_example(model))
     app.register_blueprint(pages(model, metrics or {}, answerer.schema, telemetry))
