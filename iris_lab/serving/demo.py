@@ -39,7 +39,7 @@ def _control(feature: Mapping[str, Any]) -> dict[str, Any]:
         **{name: feature[name] for name in ("name", "unit", "min", "max")},
         "step": step,
         "digits": digits,
-        "start": _written(feature["median"], digits),
+        "start": _written(float(f"{feature['median']:.12g}"), digits),  # the mean of two values has noise
         "low": _written(feature["min"], digits),
         "high": _written(feature["max"], digits),
     }

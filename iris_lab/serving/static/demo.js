@@ -36,8 +36,8 @@ function readField({ control, number, slider, problem }) {
 /** Return what is to be said of a value that the model has not seen the like of. */
 function outside({ min, max, low, high }, value) {
   if (value >= min && value <= max) return "";
-  const range = min === max ? `always ${low} in training` : `training range ${low} to ${high}`;
-  return `${value < min ? "Below" : "Above"} what the model has seen (${range}): it extrapolates.`;
+  const what = min === max ? `what was always ${low} in training` : `the training range, ${low} to ${high}`;
+  return `${value < min ? "Below" : "Above"} ${what}; the model extrapolates.`;
 }
 
 function remarksOn(values) {

@@ -22,9 +22,9 @@ export function dress(use, code) {
   use.setAttribute("class", `c${code % COLOURS}${code >= SHAPES ? " hollow" : ""}`);
 }
 
-/** Return round numbers between two ends, about one for each 60 pixels. */
-function ticks(low, high, pixels) {
-  const rough = (high - low) / Math.max(2, pixels / 60);
+/** Return about so many round numbers between two ends. */
+function ticks({ low, high }, wanted) {
+  const rough = (high - low) / Math.max(2, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((times) => times * power).find((one) => one >= rough * 0.999);
   const first = Math.ceil(low / step);
@@ -99,12 +99,12 @@ export class Plot {
 
   drawFrame(across, up) {
     const { left, right, top, bottom } = this.box;
-    for (const value of ticks(this.x.low, this.x.high, right - left)) {
+    for (const value of ticks(this.x, (right - left) / 60)) {
       const x = this.x.at(value);
       element("line", { class: "grid", x1: x, x2: x, y1: top, y2: bottom }, this.svg);
       element("text", { x, y: bottom + 16, "text-anchor": "middle" }, this.svg, tickLabel(value));
     }
-    for (const value of this.single ? [] : ticks(this.y.low, this.y.high, bottom - top)) {
+    for (const value of this.single ? [] : ticks(this.y, (bottom - top) / 40)) {
       const y = this.y.at(value);
       element("line", { class: "grid", x1: left, x2: right, y1: y, y2: y }, this.svg);
       element("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, this.svg, tickLabel(value));
