@@ -115,7 +115,6 @@ def create_app(
     mimetypes.add_type("text/javascript", ".js")  # on Windows the registry decides, and a browser wants just this
     app = Flask(__name__)
     app.url_map.merge_slashes = False
-    app.jinja_env.autoescape = True  # Flask would look at the file's name, and knows no .j2
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=_example(model))
     app.register_blueprint(pages(model, metrics or {}, answerer.schema, telemetry))

@@ -37,7 +37,7 @@ def pages(model: Model, metrics: Mapping[str, float], schema: RequestSchema, tel
     @routes.get("/")
     def index() -> Response:
         if request.accept_mimetypes.best_match(["text/plain", "text/html"]) == "text/html":
-            answer = Response(render_template("demo.html.j2", model=about, controls=form, axes=axes))
+            answer = Response(render_template("demo.html", model=about, controls=form, axes=axes))
         else:
             answer = Response(GREETING, mimetype="text/plain")
         answer.vary.add("Accept")

@@ -1,0 +1,276 @@
+"""The demo page in a real browser: what one does to it, and what it then shows."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import save_run
+from playwright.sync_api import Locator, Page, Route, expect
+
+from iris_lab.datasets import load_dataset
+from iris_lab.modeling import Model, load_model
+from iris_lab.serving import Server, launch
+
+pytestmark = pytest.mark.slow
+Visit = Callable[..., Page]
+PATIENCE = 20_000  # ms: other tests are busy, too
+
+
+@pytest.fixture
+def page(iris_server: Server, visit: Visit) -> Page:
+    opened = visit(f"{iris_server.url}/")
+    expect_answer(opened)
+    return opened
+
+
+@pytest.fixture
+def attended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port can be asked for, as in a notebook."""
+    monkeypatch.delenv("PYTEST_VERSION")
+
+
+def expect_answer(page: Page) -> None:
+    expect(page.locator("#verdict[data-state=answer][aria-busy=false]")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#plot-says")).to_contain_text("Nearest", timeout=PATIENCE)
+
+
+def expect_prediction_of(model: Model, page: Page) -> None:
+    """Hold what the page shows against what the model says to the numbers in its form."""
+    expect_answer(page)
+    values = [float(box.input_value()) for box in page.locator(".feature input[type=text]").all()]
+    frame = pd.DataFrame([values], columns=list(model.features))
+    shares = [percent(share) for share in model.estimator.predict_proba(frame)[0]]
+    name = model.classes[model.estimator.predict(frame)[0]]
+    expect(page.locator("#verdict-name")).to_have_text(name, timeout=PATIENCE)
+    expect(page.locator("#bars [data-predicted] .name")).to_have_text(name)
+    assert page.locator("#bars .share").all_text_contents() == shares
+
+
+def percent(share: float) -> str:
+    text = {"0.0": "< 0.1", "100.0": "> 99.9"}.get(f"{100 * share:.1f}", f"{100 * share:.1f}")
+    return f"{text}\N{NO-BREAK SPACE}%"
+
+
+def expect_nothing_predicted(page: Page, reason: str) -> None:
+    expect(page.locator("#verdict-note")).to_contain_text(reason, timeout=PATIENCE)
+    expect(page.locator("#verdict")).to_have_attribute("data-state", "none")
+    expect(page.locator("#verdict-share")).to_be_empty()
+    assert set(page.locator("#bars .share").all_text_contents()) == {"–"}
+
+
+def drag(page: Page, slider: Locator, share: float) -> None:
+    box = slider.bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * share, middle, steps=12)
+    page.mouse.up()
+
+
+def test_the_page_begins_with_the_sample_in_the_middle_and_its_prediction(page: Page, iris_run: Path) -> None:
+    expect_prediction_of(load_model(iris_run), page)
+    assert page.input_value("#number-2") == "4.3"
+    assert page.locator("#plot > g > use").count() == 112
+    expect(page.locator("#plot circle.here")).to_be_visible()
+
+
+@pytest.mark.parametrize("share", [0.02, 0.35, 0.98])
+def test_dragging_a_slider_changes_number_and_prediction(page: Page, iris_run: Path, share: float) -> None:
+    before = page.input_value("#number-2")
+    drag(page, page.locator("#slider-2"), share)
+    assert page.input_value("#number-2") != before
+    expect_prediction_of(load_model(iris_run), page)
+
+
+def test_a_slider_moves_by_keyboard_to_the_very_ends_of_the_training_range(page: Page, iris_run: Path) -> None:
+    slider = page.locator("#slider-3")
+    slider.focus()
+    slider.press("ArrowRight")
+    assert page.input_value("#number-3") == "1.4"
+    slider.press("End")
+    assert page.input_value("#number-3") == "2.5"
+    expect(slider).to_have_attribute("aria-valuetext", "2.5 cm")
+    expect_prediction_of(load_model(iris_run), page)
+    expect(page.locator("#verdict-note")).to_be_empty()
+
+
+def test_a_typed_number_moves_the_slider(page: Page, iris_run: Path) -> None:
+    page.fill("#number-2", "+1.45e0")
+    assert page.input_value("#slider-2") in ("1.4", "1.5")
+    page.fill("#number-3", ".2")
+    expect_prediction_of(load_model(iris_run), page)
+    expect(page.locator("#verdict-name")).to_have_text("setosa")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("nonsense", "“nonsense” is no number; expected a number, such as 5.8"),
+        ("", "Nothing given; expected a number, such as 5.8"),
+        ("   ", "Nothing given"),
+        ("5,1", "“5,1” is no number; expected 5.1, with a decimal point"),
+        ("1e400", "“1e400” is too large; expected a finite number"),
+        ("Infinity", "“Infinity” is no number"),
+        ("0x10", "“0x10” is no number"),
+        ("<b>5</b>", "“<b>5</b>” is no number"),
+        ("1e31", "1e+31, expected a finite number, at most 1e+30 in size"),  # the endpoint's own words
+    ],
+)
+def test_what_is_no_number_is_said_and_the_old_answer_is_gone(
+    page: Page, iris_run: Path, text: str, reason: str
+) -> None:
+    page.fill("#number-0", text)
+    expect_nothing_predicted(page, reason)
+    page.fill("#number-0", "5.1")
+    expect_prediction_of(load_model(iris_run), page)
+    expect(page.locator("#verdict-note")).to_be_empty()
+
+
+def test_there_is_no_curl_line_for_what_cannot_be_asked(page: Page) -> None:
+    page.fill("#number-1", "wide")
+    expect(page.locator("#curl")).to_be_empty()
+    expect(page.locator("#copy")).to_be_disabled()
+    expect(page.locator("#number-1")).to_have_attribute("aria-invalid", "true")
+    assert page.locator("#plot .cross").count() == 2, "sepal width is on no axis"
+    page.fill("#number-2", "long")
+    assert page.locator("#plot .cross").count() == 0
+
+
+def test_input_outside_the_training_range_is_answered_with_a_warning(page: Page, iris_run: Path) -> None:
+    page.fill("#number-2", "12.5")
+    expect(page.locator("#problem-2")).to_have_text("Above the training range, 1.0 to 6.9; the model extrapolates.")
+    expect(page.locator("#verdict-note")).to_have_text(
+        "Outside the training range: petal length (cm) (1.0 to 6.9). The model extrapolates.", timeout=PATIENCE
+    )
+    expect_prediction_of(load_model(iris_run), page)
+    expect(page.locator("#plot .arrow")).to_be_visible()
+    expect(page.locator("#plot-says")).to_contain_text("Yours lies beyond the plot (petal length (cm))")
+    page.fill("#number-2", "6.9")
+    expect(page.locator("#problem-2")).to_be_empty()
+    expect(page.locator("#plot circle.here")).to_be_visible()
+
+
+def test_a_training_sample_of_each_class_can_be_taken(page: Page, iris_run: Path) -> None:
+    model = load_model(iris_run)
+    rows, codes = model.info["samples"]["rows"], model.info["samples"]["classes"]
+    for code, name in enumerate(model.classes):
+        page.get_by_role("button", name=name, exact=True).click()
+        values = [float(box.input_value()) for box in page.locator(".feature input[type=text]").all()]
+        assert values == rows[codes.index(code)]
+        expect_prediction_of(model, page)
+
+
+def test_other_axes_show_other_features(page: Page) -> None:
+    page.select_option("#axis-x", label="sepal width (cm)")
+    expect(page.locator("#plot .title").first).to_have_text("sepal width (cm) →")
+    page.get_by_text("The plot as a table").click()
+    expect(page.locator("#plot-table tr").nth(1)).to_contain_text("2.3 to 4.4")
+
+
+@pytest.mark.parametrize("run", ["iris_run", "nasty_run"])
+def test_the_copied_curl_line_answers_in_a_shell(
+    run: str, visit: Visit, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder: Path = request.getfixturevalue(run)
+    with launch(folder) as server:
+        page = visit(f"{server.url}/", permissions=["clipboard-read", "clipboard-write"])
+        expect_answer(page)
+        page.click("#copy")
+        expect(page.locator("#copied")).to_have_text("Copied.")
+        line = page.evaluate("navigator.clipboard.readText()")
+        ran = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, check=True, timeout=30)
+        answer = json.loads(ran.stdout)
+        assert answer["classes"][answer["result"][0]] == page.text_content("#verdict-name")
+
+
+def hold(page: Page) -> list[Route]:
+    """Keep requests on their way until the test lets them go on."""
+    held: list[Route] = []
+    page.route("**/predict_species", held.append)
+    return held
+
+
+def wait_for(page: Page, held: list[Route], number: int) -> None:
+    for _ in range(PATIENCE // 50):
+        if len(held) >= number:
+            break
+        page.wait_for_timeout(50)
+    assert len(held) == number
+
+
+def test_only_the_newest_question_waits_and_its_answer_is_the_last(page: Page, iris_run: Path) -> None:
+    held = hold(page)
+    page.fill("#number-2", "1.0")
+    wait_for(page, held, 1)
+    for value in ("2", "3", "4", "5", "6.9"):
+        page.fill("#number-2", value)
+    page.wait_for_timeout(300)
+    assert len(held) == 1
+    expect(page.locator("#verdict")).to_have_attribute("aria-busy", "true")
+    held[0].continue_()
+    wait_for(page, held, 2)
+    assert '"petal length (cm)":6.9' in (held[1].request.post_data or "")
+    held[1].continue_()
+    expect_prediction_of(load_model(iris_run), page)
+    assert len(held) == 2
+
+
+def test_an_answer_that_comes_after_the_input_went_wrong_is_dropped(page: Page, iris_run: Path) -> None:
+    held = hold(page)
+    page.fill("#number-2", "1.0")
+    wait_for(page, held, 1)
+    page.fill("#number-2", "one")
+    with page.expect_response("**/predict_species"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    expect_nothing_predicted(page, "“one” is no number")
+    page.fill("#number-2", "1.1")
+    wait_for(page, held, 2)
+    held[1].continue_()
+    expect_prediction_of(load_model(iris_run), page)
+
+
+@pytest.mark.usefixtures("attended")
+def test_a_stopped_endpoint_is_said_and_its_return_is_noticed(iris_run: Path, visit: Visit) -> None:
+    with launch(iris_run, port=5300) as first:
+        page = visit(f"{first.url}/", outages=True)
+        expect_answer(page)
+    page.fill("#number-2", "6.1")
+    expect_nothing_predicted(page, "The endpoint has stopped answering")
+    with launch(iris_run, port=first.port) as second:
+        assert second.port == first.port
+        expect_prediction_of(load_model(iris_run), page)
+        expect(page.locator("#verdict-note")).to_be_empty()
+        assert page.input_value("#number-2") == "6.1"
+
+
+@pytest.mark.usefixtures("attended")
+def test_another_model_at_the_same_address_gets_its_own_page(iris_run: Path, visit: Visit, tmp_path: Path) -> None:
+    save_run(tmp_path, load_dataset("wine"))
+    with launch(iris_run, port=5300) as first:
+        page = visit(f"{first.url}/", outages=True)
+        expect_answer(page)
+    page.fill("#number-2", "6.1")
+    expect_nothing_predicted(page, "The endpoint has stopped answering")
+    with launch(tmp_path, port=first.port):
+        expect(page.locator("h1")).to_have_text("Which cultivar?", timeout=PATIENCE)
+        expect_prediction_of(load_model(tmp_path), page)
+
+
+def test_a_screen_reader_hears_the_answer_once_the_slider_rests(page: Page) -> None:
+    spoken = page.locator("#spoken")
+    expect(spoken).to_have_text(re.compile(r"^versicolor, 86\.0"), timeout=PATIENCE)
+    page.evaluate("""() => {
+        window.heard = [];
+        new MutationObserver(() => heard.push(document.getElementById("spoken").textContent))
+            .observe(document.getElementById("spoken"), { childList: true });
+    }""")
+    drag(page, page.locator("#slider-2"), 0.02)
+    drag(page, page.locator("#slider-3"), 0.02)
+    expect(spoken).to_have_text(re.compile("^setosa"), timeout=PATIENCE)
+    assert page.evaluate("heard.length") == 1
