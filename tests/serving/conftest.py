@@ -63,13 +63,24 @@ def iris_server(iris_run: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Callable[..., Browser]]:
+    """Start a Chromium of one's own, with more flags."""
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    names = "--host-resolver-rules=MAP other.example 127.0.0.1"
+    started: list[Browser] = []
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*flags, names])
-        yield chromium
-        chromium.close()
+
+        def start(*more: str) -> Browser:
+            started.append(playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*flags, *more]))
+            return started[-1]
+
+        yield start
+        for one in started:
+            one.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Callable[..., Browser]) -> Browser:
+    return chromium("--host-resolver-rules=MAP other.example 127.0.0.1")
 
 
 @pytest.fixture
