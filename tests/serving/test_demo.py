@@ -51,7 +51,9 @@ def expect_prediction_of(model: Model, page: Page) -> None:
 
 
 def percent(share: float) -> str:
-    text = {"0.0": "< 0.1", "100.0": "> 99.9"}.get(f"{100 * share:.1f}", f"{100 * share:.1f}")
+    text = f"{100 * share:.1f}"
+    if 0 < share < 1:
+        text = {"0.0": "< 0.1", "100.0": "> 99.9"}.get(text, text)
     return f"{text}\N{NO-BREAK SPACE}%"
 
 
@@ -177,6 +179,22 @@ def test_other_axes_show_other_features(page: Page) -> None:
     expect(page.locator("#plot .title").first).to_have_text("sepal width (cm) →")
     page.get_by_text("The plot as a table").click()
     expect(page.locator("#plot-table tr").nth(1)).to_contain_text("2.3 to 4.4")
+
+
+def test_a_single_feature_is_drawn_with_the_classes_in_rows(visit: Visit, tmp_path: Path) -> None:
+    table = load_dataset("iris").frame[["petal width (cm)", "species"]]
+    table["petal width (cm)"] -= 1.3
+    table.to_csv(tmp_path / "one.csv", index=False)
+    model, _ = save_run(tmp_path, load_dataset(tmp_path / "one.csv"), "forest")
+    with launch(tmp_path) as server:
+        page = visit(f"{server.url}/")
+        expect_prediction_of(model, page)
+        expect(page.locator(".axes")).to_be_hidden()
+        assert page.locator("#plot > g > use").count() == len(model.info["samples"]["rows"])
+        assert page.locator("#plot .cross").count() == 1
+        page.fill("#number-0", "-1.1")
+        expect_prediction_of(model, page)
+        expect(page.locator("#plot-says")).to_contain_text("Nearest to yours here: 5 setosa")
 
 
 @pytest.mark.parametrize("run", ["iris_run", "nasty_run"])

@@ -208,6 +208,7 @@ def test_a_notebook_shows_the_page_in_a_frame(notebook_page: int, browser: Brows
         page.goto(f"http://{host}:{notebook_page}/")
         inside = page.frame_locator("iframe")
         expect(inside.locator("#verdict-name")).to_have_text("versicolor", timeout=PATIENCE)
+        expect(inside.locator("footer a").first).to_have_attribute("target", "_blank")
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         inside.locator("#copy").click()
         expect(inside.locator("#copied")).to_have_text("Copied.")

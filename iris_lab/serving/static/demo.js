@@ -200,5 +200,9 @@ find("form").addEventListener("submit", (event) => event.preventDefault());
 find("copy").addEventListener("click", async () => {
   find("copied").textContent = (await copyFrom(find("curl"))) ? "Copied." : "Selected: press Ctrl+C to copy.";
 });
+if (window.top !== window) {
+  // In a notebook's frame there is no way back.
+  for (const link of document.querySelectorAll("footer a")) link.target = "_blank";
+}
 changed();
 loadSamples();

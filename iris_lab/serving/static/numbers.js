@@ -16,7 +16,7 @@ export function read(text, example) {
   return { problem: `${quoted} is no number; expected ${NUMBER.test(pointed) ? "" : "a number, "}${hint}.` };
 }
 
-/** Return a probability as a percentage that never claims certainty. */
+/** Return a probability as a percentage; none is rounded to certainty. */
 export function percent(share) {
   if (share > 0 && share < 0.0005) return "< 0.1\u00a0%";
   if (share < 1 && share >= 0.9995) return "> 99.9\u00a0%";

@@ -120,7 +120,7 @@ export class Plot {
     const [across, up] = this.columns.map((column) => this.sample?.[column] ?? null);
     if (across === null || (up === null && !this.single)) return;
     const { left, right, top, bottom } = this.box;
-    const [wantedX, wantedY] = [this.x.at(across), this.single ? (top + bottom) / 2 : this.y.at(up)];
+    const [wantedX, wantedY] = [this.x.at(across), this.single ? bottom : this.y.at(up)];
     const [x, y] = [Math.min(Math.max(wantedX, left), right), Math.min(Math.max(wantedY, top), bottom)];
     element("line", { class: "cross", x1: x, x2: x, y1: top, y2: bottom }, this.here);
     if (!this.single) element("line", { class: "cross", x1: left, x2: right, y1: y, y2: y }, this.here);
