@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from demo_page import expect_answer
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from iris_lab.artifacts import record_metrics
@@ -106,3 +107,11 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert found == []
+
+
+@pytest.fixture
+def page(iris_server: Server, visit: Callable[..., Page]) -> Page:
+    """The demo page of the iris model, with its first answer."""
+    opened = visit(f"{iris_server.url}/")
+    expect_answer(opened)
+    return opened

@@ -1,77 +1,19 @@
 """The demo page in a real browser: what one does to it, and what it then shows."""
 
 import json
-import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from conftest import save_run
-from playwright.sync_api import Locator, Page, Route, expect
+from demo_page import PATIENCE, Visit, drag, expect_answer, expect_nothing_predicted, expect_prediction_of
+from playwright.sync_api import Page, expect
 
 from iris_lab.datasets import load_dataset
-from iris_lab.modeling import Model, load_model
+from iris_lab.modeling import load_model
 from iris_lab.serving import Server, launch
 
 pytestmark = pytest.mark.slow
-Visit = Callable[..., Page]
-PATIENCE = 20_000  # ms: other tests are busy, too
-
-
-@pytest.fixture
-def page(iris_server: Server, visit: Visit) -> Page:
-    opened = visit(f"{iris_server.url}/")
-    expect_answer(opened)
-    return opened
-
-
-@pytest.fixture
-def attended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A port can be asked for, as in a notebook."""
-    monkeypatch.delenv("PYTEST_VERSION")
-
-
-def expect_answer(page: Page) -> None:
-    expect(page.locator("#verdict[data-state=answer][aria-busy=false]")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("#plot-says")).to_contain_text("Nearest", timeout=PATIENCE)
-
-
-def expect_prediction_of(model: Model, page: Page) -> None:
-    """Hold what the page shows against what the model says to the numbers in its form."""
-    expect_answer(page)
-    values = [float(box.input_value()) for box in page.locator(".feature input[type=text]").all()]
-    frame = pd.DataFrame([values], columns=list(model.features))
-    shares = [percent(share) for share in model.estimator.predict_proba(frame)[0]]
-    name = model.classes[model.estimator.predict(frame)[0]]
-    expect(page.locator("#verdict-name")).to_have_text(name, timeout=PATIENCE)
-    expect(page.locator("#bars [data-predicted] .name")).to_have_text(name)
-    assert page.locator("#bars .share").all_text_contents() == shares
-
-
-def percent(share: float) -> str:
-    text = f"{100 * share:.1f}"
-    if 0 < share < 1:
-        text = {"0.0": "< 0.1", "100.0": "> 99.9"}.get(text, text)
-    return f"{text}\N{NO-BREAK SPACE}%"
-
-
-def expect_nothing_predicted(page: Page, reason: str) -> None:
-    expect(page.locator("#verdict-note")).to_contain_text(reason, timeout=PATIENCE)
-    expect(page.locator("#verdict")).to_have_attribute("data-state", "none")
-    expect(page.locator("#verdict-share")).to_be_empty()
-    assert set(page.locator("#bars .share").all_text_contents()) == {"–"}
-
-
-def drag(page: Page, slider: Locator, share: float) -> None:
-    box = slider.bounding_box()
-    assert box
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, middle)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * share, middle, steps=12)
-    page.mouse.up()
 
 
 def test_the_page_begins_with_the_sample_in_the_middle_and_its_prediction(page: Page, iris_run: Path) -> None:
@@ -211,91 +153,3 @@ def test_the_copied_curl_line_answers_in_a_shell(
         ran = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, check=True, timeout=30)
         answer = json.loads(ran.stdout)
         assert answer["classes"][answer["result"][0]] == page.text_content("#verdict-name")
-
-
-def hold(page: Page) -> list[Route]:
-    """Keep requests on their way until the test lets them go on."""
-    held: list[Route] = []
-    page.route("**/predict_species", lambda route: held.append(route))
-    return held
-
-
-def wait_for(page: Page, held: list[Route], number: int) -> None:
-    for _ in range(PATIENCE // 50):
-        if len(held) >= number:
-            break
-        page.wait_for_timeout(50)
-    assert len(held) == number
-
-
-def test_only_the_newest_question_waits_and_its_answer_is_the_last(page: Page, iris_run: Path) -> None:
-    held = hold(page)
-    page.fill("#number-2", "1.0")
-    wait_for(page, held, 1)
-    for value in ("2", "3", "4", "5", "6.9"):
-        page.fill("#number-2", value)
-    page.wait_for_timeout(300)
-    assert len(held) == 1
-    expect(page.locator("#verdict")).to_have_attribute("aria-busy", "true")
-    held[0].continue_()
-    wait_for(page, held, 2)
-    assert '"petal length (cm)":6.9' in (held[1].request.post_data or "")
-    held[1].continue_()
-    expect_prediction_of(load_model(iris_run), page)
-    assert len(held) == 2
-
-
-def test_an_answer_that_comes_after_the_input_went_wrong_is_dropped(page: Page, iris_run: Path) -> None:
-    held = hold(page)
-    page.fill("#number-2", "1.0")
-    wait_for(page, held, 1)
-    page.fill("#number-2", "one")
-    with page.expect_response("**/predict_species"):
-        held[0].continue_()
-    page.wait_for_timeout(300)
-    expect_nothing_predicted(page, "“one” is no number")
-    page.fill("#number-2", "1.1")
-    wait_for(page, held, 2)
-    held[1].continue_()
-    expect_prediction_of(load_model(iris_run), page)
-
-
-@pytest.mark.usefixtures("attended")
-def test_a_stopped_endpoint_is_said_and_its_return_is_noticed(iris_run: Path, visit: Visit) -> None:
-    with launch(iris_run, port=5300) as first:
-        page = visit(f"{first.url}/", outages=True)
-        expect_answer(page)
-    page.fill("#number-2", "6.1")
-    expect_nothing_predicted(page, "The endpoint has stopped answering")
-    with launch(iris_run, port=first.port) as second:
-        assert second.port == first.port
-        expect_prediction_of(load_model(iris_run), page)
-        expect(page.locator("#verdict-note")).to_be_empty()
-        assert page.input_value("#number-2") == "6.1"
-
-
-@pytest.mark.usefixtures("attended")
-def test_another_model_at_the_same_address_gets_its_own_page(iris_run: Path, visit: Visit, tmp_path: Path) -> None:
-    save_run(tmp_path, load_dataset("wine"))
-    with launch(iris_run, port=5300) as first:
-        page = visit(f"{first.url}/", outages=True)
-        expect_answer(page)
-    page.fill("#number-2", "6.1")
-    expect_nothing_predicted(page, "The endpoint has stopped answering")
-    with launch(tmp_path, port=first.port):
-        expect(page.locator("h1")).to_have_text("Which cultivar?", timeout=PATIENCE)
-        expect_prediction_of(load_model(tmp_path), page)
-
-
-def test_a_screen_reader_hears_the_answer_once_the_slider_rests(page: Page) -> None:
-    spoken = page.locator("#spoken")
-    expect(spoken).to_have_text(re.compile(r"^versicolor, 86\.0"), timeout=PATIENCE)
-    page.evaluate("""() => {
-        window.heard = [];
-        new MutationObserver(() => heard.push(document.getElementById("spoken").textContent))
-            .observe(document.getElementById("spoken"), { childList: true });
-    }""")
-    drag(page, page.locator("#slider-2"), 0.02)
-    drag(page, page.locator("#slider-3"), 0.02)
-    expect(spoken).to_have_text(re.compile("^setosa"), timeout=PATIENCE)
-    assert page.evaluate("heard.length") == 1
