@@ -1,6 +1,7 @@
 """The Flask application that serves a model."""
 
 import json
+import mimetypes
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -126,6 +127,7 @@ def create_app(
             return inference.answer(body, header_length)
 
     posts: Posts = {PREDICT: predict, **dict.fromkeys(inference.paths, infer)}
+    mimetypes.add_type("text/javascript", ".js")  # on Windows the registry decides, and a browser wants just this
     app = Flask(__name__)
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it

@@ -28,11 +28,11 @@ _HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Polic
 _PAGE_HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     (
-        # A notebook shows the page in a frame: its own addresses may, others may not.
+        # A notebook shows the page in a frame: Jupyter's and VS Code's addresses may, others may not.
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'none'; base-uri 'none'; "
-        "frame-ancestors 'self' http://localhost:* http://127.0.0.1:* vscode-webview:",
+        "frame-ancestors 'self' http://localhost:* http://127.0.0.1:* vscode-webview: vscode-file: https://*.vscode-cdn.net",
     ),
 )
 _usable_id = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from iris_lab.modeling import Model
+from iris_lab.serving.demo import clearest_pair, controls
 from iris_lab.serving.openapi import example_text, openapi_document
 from iris_lab.serving.problems import KINDS
 from iris_lab.serving.schema import RequestSchema
@@ -31,12 +32,13 @@ def pages(model: Model, metrics: Mapping[str, float], schema: RequestSchema, tel
     """
     about = describe(model, metrics)
     openapi, example = openapi_document(model, schema), example_text(model)
+    form, axes = controls(about["features"]), clearest_pair(**model.info["samples"])
     routes = Blueprint("pages", __name__)
 
     @routes.get("/")
     def index() -> Response:
         if request.accept_mimetypes.best_match(["text/plain", "text/html"]) == "text/html":
-            answer = Response(render_template("demo.html.j2", model=about))
+            answer = Response(render_template("demo.html", model=about, controls=form, axes=axes))
         else:
             answer = Response(GREETING, mimetype="text/plain")
         answer.vary.add("Accept")

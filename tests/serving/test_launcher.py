@@ -78,10 +78,11 @@ def test_a_busy_port_is_stepped_over(iris_run: Path, busy_port: int) -> None:
 
 
 @pytest.mark.usefixtures("attended")
-def test_it_shows_a_link_and_a_curl_line_that_works(iris_run: Path) -> None:
+def test_it_shows_a_link_the_demo_page_and_a_curl_line_that_works(iris_run: Path) -> None:
     with launch(iris_run, port=5400) as server:
         shown, page = repr(server), server._repr_html_()
         assert f'href="{server.url}/"' in page
+        assert f'<iframe src="{server.url}/" title="Demo page of the endpoint"' in page
         command = shown.splitlines()[1]
         answer = subprocess.run(command, shell=True, capture_output=True, check=True, timeout=10)
         assert answer.stdout == b'{"result":[1]}'
@@ -99,6 +100,8 @@ def test_behind_a_hub_the_link_goes_through_the_proxy(iris_run: Path, monkeypatc
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
     with launch(iris_run) as server:
         assert server.link == f"/user/ada/proxy/{server.port}/"
+        monkeypatch.delenv("PYTEST_VERSION")
+        assert f'<iframe src="{server.link}"' in server._repr_html_()
         answer = requests.get(server.url, headers={"Host": "hub.example.org"}, timeout=10)
         assert answer.ok
 

@@ -1,0 +1,84 @@
+// Questions to the endpoint, one at a time: an old answer cannot overtake a newer one, and while one is under way only
+// the newest of the others is kept.
+
+const PATIENCE = 10_000; // ms that an answer is waited for
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 4_000;
+
+/** The endpoint has answered, and said no. */
+export class Refused extends Error {}
+
+/** Post a request; throw `Refused` where the endpoint refuses it, another error where it does not answer. */
+export async function post(body) {
+  const reply = await fetch("predict_species", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body,
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  if (reply.ok) return reply.json();
+  const problem = (reply.headers.get("Content-Type") ?? "").startsWith("application/problem+json");
+  if (problem && reply.status < 500) {
+    const { detail, problems = [] } = await reply.json();
+    throw new Refused(problems.map((one) => one.detail).join("; ") || detail);
+  }
+  throw new Error(`status ${reply.status}`);
+}
+
+/**
+ * Return {ask, forget}: `ask(question)` sends it as soon as the one before is answered, `forget()` drops what is under
+ * way, for a question that is no more.
+ *
+ * `send(question)` returns an answer; `answered(question, answer, isNewest)`, `refused(error)` and `lost(error)` hear
+ * what became of it. A lost question is asked again, with growing pauses, until it is answered.
+ */
+export function questions(send, { answered, refused, lost }) {
+  let wanted = null;
+  let running = false;
+  let era = 0;
+
+  async function run() {
+    let pause = FIRST_PAUSE;
+    while (wanted !== null) {
+      const question = wanted;
+      const asked = era;
+      wanted = null;
+      try {
+        const answer = await send(question);
+        pause = FIRST_PAUSE;
+        if (asked === era) answered(question, answer, wanted === null);
+      } catch (error) {
+        if (asked !== era) continue;
+        if (error instanceof Refused) {
+          if (wanted === null) refused(error);
+          continue;
+        }
+        wanted ??= question;
+        lost(error);
+        await rest(pause);
+        pause = Math.min(pause * 1.5, LONGEST_PAUSE);
+      }
+    }
+    running = false;
+  }
+
+  return {
+    ask(question) {
+      wanted = question;
+      if (!running) {
+        running = true;
+        run();
+      }
+    },
+    forget() {
+      wanted = null;
+      era += 1;
+    },
+  };
+}
+
+/** Wait so long, and then until somebody looks. */
+async function rest(milliseconds) {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+}

@@ -1,0 +1,22 @@
+// The request as a line for a POSIX shell.
+
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Return the command that posts a body to the endpoint of this page. */
+export function curlLine(body) {
+  const url = new URL("predict_species", document.baseURI).href;
+  const safe = /^[\w:/.~%-]+$/.test(url) ? url : quoted(url);
+  return `curl ${safe} -H 'Content-Type: application/json' -d ${quoted(body)}`;
+}
+
+/** Copy the text of an element; where the browser does not allow it, select the text. Return whether it was copied. */
+export async function copyFrom(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    return true;
+  } catch {
+    // Not a secure address, or a frame that may not: the older way still works there.
+    getSelection().selectAllChildren(element);
+    return document.execCommand("copy");
+  }
+}

@@ -1,0 +1,67 @@
+// The form: its fields, what they hold, and what is to be said of it.
+
+import { fromSlider, read } from "./numbers.js";
+import { facts, find } from "./page.js";
+
+export const fields = facts.controls.map((control, index) => ({
+  control,
+  number: find(`number-${index}`),
+  slider: find(`slider-${index}`), // none where the feature is constant
+  problem: find(`problem-${index}`),
+}));
+
+/** Keep each slider and its number equal, and call `changed` when either is moved. */
+export function listen(changed) {
+  for (const { control, number, slider } of fields) {
+    number.addEventListener("input", () => {
+      const { value } = read(number.value, control.start);
+      if (slider && value !== undefined) slider.value = value;
+      changed();
+    });
+    slider?.addEventListener("input", () => {
+      number.value = fromSlider(slider, control);
+      changed();
+    });
+  }
+  find("form").addEventListener("submit", (event) => event.preventDefault());
+}
+
+/** Return the values of the form, null where a field holds no number. */
+export const readForm = () => fields.map(readField);
+
+/** Fill the form. */
+export function fill(values) {
+  fields.forEach(({ control, number, slider }, index) => {
+    const text = values[index].toFixed(control.digits);
+    number.value = Number(text) === values[index] ? text : String(values[index]);
+    if (slider) slider.value = values[index];
+  });
+}
+
+/** Return the value of a field, null where it holds no number, and say beside it what is wrong. */
+function readField({ control, number, slider, problem }) {
+  const { value = null, problem: wrong } = read(number.value, control.start);
+  const remark = wrong ?? outside(control, value);
+  const feature = number.closest(".feature");
+  feature.dataset.note = wrong ? "wrong" : remark ? "warn" : "";
+  number.setAttribute("aria-invalid", Boolean(wrong));
+  if (problem.textContent !== remark) problem.textContent = remark;
+  slider?.setAttribute("aria-valuetext", wrong ? "no number" : `${number.value} ${control.unit}`.trim());
+  return value;
+}
+
+/** Return what is to be said of a value that the model has not seen the like of. */
+function outside({ min, max, low, high }, value) {
+  if (value >= min && value <= max) return "";
+  const what = min === max ? `what was always ${low} in training` : `the training range, ${low} to ${high}`;
+  return `${value < min ? "Below" : "Above"} ${what}; the model extrapolates.`;
+}
+
+/** Return in one line what is to be said of a sample that lies beyond the training data. */
+export function remarksOn(values) {
+  const beyond = fields.filter(({ control }, index) => outside(control, values[index]) !== "").map(({ control }) => control);
+  if (beyond.length === 0) return "";
+  if (beyond.length > 2) return `${beyond.length} features are outside their training ranges: the model extrapolates.`;
+  const each = beyond.map(({ name, min, max, low, high }) => `${name} (${min === max ? low : `${low} to ${high}`})`);
+  return `Outside the training range: ${each.join(", ")}. The model extrapolates.`;
+}

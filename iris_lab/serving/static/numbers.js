@@ -1,0 +1,37 @@
+// Numbers as people write them, and as they like to read them.
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** Return {value}, or {problem} that says what was given and what is expected. */
+export function read(text, example) {
+  const given = text.trim();
+  if (given === "") return { problem: `Nothing given; expected a number, such as ${example}.` };
+  const quoted = `“${given.length > 40 ? `${given.slice(0, 39)}…` : given}”`;
+  if (NUMBER.test(given)) {
+    const value = Number(given);
+    return Number.isFinite(value) ? { value } : { problem: `${quoted} is too large; expected a finite number.` };
+  }
+  const pointed = given.replace(",", ".");
+  const hint = NUMBER.test(pointed) ? `${pointed}, with a decimal point` : `such as ${example}`;
+  return { problem: `${quoted} is no number; expected ${NUMBER.test(pointed) ? "" : "a number, "}${hint}.` };
+}
+
+/** Return a probability as a percentage; none is rounded to certainty. */
+export function percent(share) {
+  if (share > 0 && share < 0.0005) return "< 0.1\u00a0%";
+  if (share < 1 && share >= 0.9995) return "> 99.9\u00a0%";
+  return `${(100 * share).toFixed(1)}\u00a0%`;
+}
+
+/** Return a value short enough for a label. */
+export function brief(value) {
+  return String(Number(value.toPrecision(6)));
+}
+
+/** Return the text of a slider's value; its ends stand for the ends of the training range, whatever its steps. */
+export function fromSlider(slider, control) {
+  const value = Number(slider.value);
+  if (value <= control.min) return control.low;
+  if (value + control.step * 0.999 > control.max) return control.high;
+  return value.toFixed(control.digits);
+}

@@ -1,0 +1,115 @@
+"""What the demo page asks and when, and which answer counts."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import save_run
+from demo_page import PATIENCE, Visit, drag, expect_answer, expect_nothing_predicted, expect_prediction_of
+from playwright.sync_api import Page, Route, expect
+
+from iris_lab.datasets import load_dataset
+from iris_lab.modeling import load_model
+from iris_lab.serving import launch
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def attended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port can be asked for, as in a notebook."""
+    monkeypatch.delenv("PYTEST_VERSION")
+
+
+def hold(page: Page) -> list[Route]:
+    """Keep requests on their way until the test lets them go on."""
+    held: list[Route] = []
+    page.route("**/predict_species", lambda route: held.append(route))
+    return held
+
+
+def wait_for(page: Page, held: list[Route], number: int) -> None:
+    for _ in range(PATIENCE // 50):
+        if len(held) >= number:
+            break
+        page.wait_for_timeout(50)
+    assert len(held) == number
+
+
+def test_only_the_newest_question_waits_and_its_answer_is_the_last(page: Page, iris_run: Path) -> None:
+    held = hold(page)
+    page.fill("#number-2", "1.0")
+    wait_for(page, held, 1)
+    for value in ("2", "3", "4", "5", "6.9"):
+        page.fill("#number-2", value)
+    page.wait_for_timeout(300)
+    assert len(held) == 1
+    expect(page.locator("#verdict")).to_have_attribute("aria-busy", "true")
+    held[0].continue_()
+    wait_for(page, held, 2)
+    assert '"petal length (cm)":6.9' in (held[1].request.post_data or "")
+    held[1].continue_()
+    expect_prediction_of(load_model(iris_run), page)
+    assert len(held) == 2
+
+
+def test_an_answer_that_comes_after_the_input_went_wrong_is_dropped(page: Page, iris_run: Path) -> None:
+    held = hold(page)
+    page.fill("#number-2", "1.0")
+    wait_for(page, held, 1)
+    page.fill("#number-2", "one")
+    with page.expect_response("**/predict_species"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    expect_nothing_predicted(page, "“one” is no number")
+    page.fill("#number-2", "1.1")
+    wait_for(page, held, 2)
+    held[1].continue_()
+    expect_prediction_of(load_model(iris_run), page)
+
+
+@pytest.mark.usefixtures("attended")
+def test_a_stopped_endpoint_is_said_and_its_return_is_noticed(iris_run: Path, visit: Visit) -> None:
+    with launch(iris_run, port=5300) as first:
+        page = visit(f"{first.url}/", outages=True)
+        expect_answer(page)
+    page.fill("#number-2", "6.1")
+    expect_nothing_predicted(page, "The endpoint has stopped answering")
+    with launch(iris_run, port=first.port) as second:
+        assert second.port == first.port
+        expect_prediction_of(load_model(iris_run), page)
+        expect(page.locator("#verdict-note")).to_be_empty()
+        assert page.input_value("#number-2") == "6.1"
+
+
+@pytest.mark.usefixtures("attended")
+@pytest.mark.parametrize("noticed", [True, False])
+def test_another_model_at_the_same_address_gets_its_own_page(
+    iris_run: Path, visit: Visit, tmp_path: Path, noticed: bool
+) -> None:
+    save_run(tmp_path, load_dataset("wine"))
+    with launch(iris_run, port=5300) as first:
+        page = visit(f"{first.url}/", outages=True)
+        expect_answer(page)
+    if noticed:
+        page.fill("#number-2", "6.1")
+        expect_nothing_predicted(page, "The endpoint has stopped answering")
+    with launch(tmp_path, port=first.port):
+        if not noticed:
+            page.fill("#number-2", "6.1")
+        expect(page.locator("h1")).to_have_text("Which cultivar?", timeout=PATIENCE)
+        expect_prediction_of(load_model(tmp_path), page)
+
+
+def test_a_screen_reader_hears_the_answer_once_the_slider_rests(page: Page) -> None:
+    spoken = page.locator("#spoken")
+    expect(spoken).to_have_text(re.compile(r"^versicolor, 86\.0"), timeout=PATIENCE)
+    page.evaluate("""() => {
+        window.heard = [];
+        new MutationObserver(() => heard.push(document.getElementById("spoken").textContent))
+            .observe(document.getElementById("spoken"), { childList: true });
+    }""")
+    drag(page, page.locator("#slider-2"), 0.02)
+    drag(page, page.locator("#slider-3"), 0.02)
+    expect(spoken).to_have_text(re.compile("^setosa"), timeout=PATIENCE)
+    assert page.evaluate("heard.length") == 1
