@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from iris_lab.modeling import Model
-from iris_lab.serving import inference_openapi
+from iris_lab.serving.inference_openapi import components, paths
 from iris_lab.serving.problems import KINDS, MAX_PROBLEMS, PROBLEM_TYPE
 from iris_lab.serving.schema import RequestSchema
 
@@ -32,9 +32,9 @@ def openapi_document(model: Model, schema: RequestSchema) -> Json:
             "description": "Every answer has an X-Request-ID: that of the request, or a new one.",
             "version": str(model.info["sha256"])[:12],
         },
-        "paths": {**_prediction(model), **_pages(), **inference_openapi.paths(model)},
+        "paths": {**_prediction(model), **_pages(), **paths(model)},
         "components": {
-            "schemas": {**schema.components(), **_answers(model), **_problems(), **inference_openapi.components(model)},
+            "schemas": {**schema.components(), **_answers(model), **_problems(), **components(model)},
             "responses": {"Problem": _problem_response()},
             "headers": {"X-Request-ID": {"description": "The request, in the endpoint's log.", "schema": _TEXT}},
         },
