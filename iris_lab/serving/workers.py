@@ -48,13 +48,13 @@ class Workers(MPServer):
         hang_up = signal.getsignal(signal.SIGHUP) if hasattr(signal, "SIGHUP") else None
         if sys.platform == "linux":
             os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals)
-        super().startup(*given)
+        super().startup(*given)  # type: ignore[no-untyped-call]  # Granian's server is untyped
         if hang_up == signal.SIG_IGN:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def signal_handler_reload(self, number: int, frame: FrameType | None) -> None:
         """End the service."""
-        self.signal_handler_interrupt(number, frame)
+        self.signal_handler_interrupt(number, frame)  # type: ignore[no-untyped-call]  # as above
 
     def _init_shared_socket(self) -> None:
         if sys.platform == "linux":
