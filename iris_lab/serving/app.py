@@ -34,6 +34,7 @@ class Answerer:
         self.classes = list(model.classes)
         self.telemetry = telemetry
         self._turn = Lock()
+        self.busy = self._turn.locked
 
     def answer(self, body: bytes) -> bytes:
         """Return the answer to a request's body.
@@ -104,7 +105,7 @@ def create_app(
     rules = rules or Rules()
     telemetry = Telemetry(model.classes, log)
     answerer = Answerer(model, telemetry)
-    bodies = BodyReader(rules.max_body, rules.body_seconds)
+    bodies = BodyReader(rules.max_body, rules.body_seconds, answerer.busy)
 
     def predict(environ: WSGIEnvironment) -> Reply:
         check_content_type(environ)

@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from itertools import count
 from time import monotonic, sleep
 from wsgiref.types import WSGIEnvironment
@@ -23,10 +24,12 @@ class BodyReader:
         Bytes of a body.
     seconds
         A body that has not come by then is given up, where `watch` was called.
+    busy
+        Says whether a body that has come waits for its answer, and may have waited long.
     """
 
-    def __init__(self, max_body: int, seconds: float) -> None:
-        self.max_body, self.seconds = max_body, seconds
+    def __init__(self, max_body: int, seconds: float, busy: Callable[[], bool]) -> None:
+        self.max_body, self.seconds, self._busy = max_body, seconds, busy
         self._number = count().__next__
         self._waiting: dict[int, float] = {}
 
@@ -84,7 +87,8 @@ class BodyReader:
         while True:
             sleep(self.seconds / 10)
             if any(monotonic() - started >= self.seconds for started in list(self._waiting.values())):
-                end_silent_connections(self.seconds)
+                # Seen from outside, a connection that waits for its answer is silent, too: it is given more time.
+                end_silent_connections(self.seconds * (3 if self._busy() else 1))
 
 
 def end_silent_connections(seconds: float) -> None:

@@ -25,6 +25,7 @@ from iris_lab.serving.runs import app_of
 from iris_lab.serving.workers import Workers, end_in_order
 
 MAX_WORKERS, LARGEST_BODY = 64, 2**30
+CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
 _is_host = re.compile(r"[\w.-]+|\*", re.ASCII).fullmatch
 _is_origin = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?|\*").fullmatch
 _TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
@@ -101,6 +102,7 @@ def serve(
     options = options or Options()
     _check("workers", workers, 1, MAX_WORKERS)
     rules = options.rules(host)
+    _allow_files(2 * CONNECTIONS)
     with _listen(host, port) as listener, _counted_together(workers):
         _app(run, options.trust, rules)  # here, so that what is wrong with the run is said before a process starts
         server = Workers(
@@ -108,8 +110,8 @@ def serve(
             target="iris_lab",
             interface=Interfaces.WSGI,
             workers=workers,
-            backpressure=4096,  # connections of a worker; most of them idle
-            blocking_threads=512,  # mostly asleep; one a body that is slow to come
+            backpressure=CONNECTIONS,
+            blocking_threads=CONNECTIONS,  # made when needed: by then each may wait for a body that is slow to come
             workers_kill_timeout=60,  # a request that has not been answered by then never will be
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=10_000),
@@ -119,6 +121,17 @@ def serve(
         )
         _announce(run, host, listener)
         server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
+
+
+def _allow_files(number: int) -> None:
+    """Raise the number of files and connections a process may have open, often 1024, where we may."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource  # not on Windows
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= soft < number:
+            wanted = number if hard < 0 else min(number, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _announce(run: Path, host: str, listener: socket.socket) -> None:
