@@ -11,7 +11,6 @@ from wsgiref.types import WSGIEnvironment
 
 from iris_lab.serving.problems import Refusal
 
-_CLOSE = {"Connection": "close"}  # the rest of the body is not read, so the connection is of no more use
 _LAST_DATA_SENT = 44  # offset in Linux's struct tcp_info of the milliseconds since data was sent
 
 
@@ -30,6 +29,7 @@ class BodyReader:
 
     def __init__(self, max_body: int, seconds: float, busy: Callable[[], bool]) -> None:
         self.max_body, self.seconds, self._busy = max_body, seconds, busy
+        self._close: dict[str, str] = {}
         self._number = count().__next__
         self._waiting: dict[int, float] = {}
 
@@ -51,12 +51,12 @@ class BodyReader:
                 raise self._too_large()
             return body
         if not (given.isascii() and given.isdigit()):
-            raise Refusal(400, "length", "Content-Length is not a number", headers=_CLOSE)
+            raise Refusal(400, "length", "Content-Length is not a number", headers=self._close)
         if (length := int(given)) > self.max_body:
             raise self._too_large()
         body = self._take(environ, length)
         if len(body) < length:
-            raise Refusal(400, "length", f"the body ended after {len(body)} of {length} bytes", headers=_CLOSE)
+            raise Refusal(400, "length", f"the body ended after {len(body)} of {length} bytes", headers=self._close)
         return body
 
     def _take(self, environ: WSGIEnvironment, length: int) -> bytes:
@@ -68,11 +68,11 @@ class BodyReader:
             del self._waiting[number]
         if len(body) < length and monotonic() - started >= self.seconds:
             detail = f"the body did not come within {self.seconds:g} seconds"
-            raise Refusal(408, "timeout", detail, headers=_CLOSE)
+            raise Refusal(408, "timeout", detail, headers=self._close)
         return body
 
     def _too_large(self) -> Refusal:
-        return Refusal(413, "too-large", f"the body is over the limit of {self.max_body} bytes", headers=_CLOSE)
+        return Refusal(413, "too-large", f"the body is over the limit of {self.max_body} bytes", headers=self._close)
 
     def watch(self) -> None:
         """From now on, end the reading of bodies that are late; on Linux, in a server that reads from sockets itself.
@@ -80,6 +80,7 @@ class BodyReader:
         A stream cannot be read with a time limit, and Granian has none for bodies: a client that sends half of one
         would hold a thread for ever.
         """
+        self._close = {"Connection": "close"}  # with the rest of a body unread, the connection is of no more use
         if os.path.isdir("/proc/self/fd"):
             threading.Thread(target=self._watch, name="late-bodies", daemon=True).start()
 

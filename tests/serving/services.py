@@ -1,0 +1,155 @@
+"""A served run in a process of its own, and clients that notice each answer that does not come."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+SETOSA = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
+BODY = json.dumps({"data": [SETOSA]}).encode()
+HEADERS = {"Content-Type": "application/json"}
+COMMAND = [sys.executable, "-m", "iris_lab", "serve"]
+
+
+class Service:
+    """A running ``iris-lab serve``."""
+
+    def __init__(self, run: Path, *options: str, host: str = "127.0.0.1") -> None:
+        command = [*COMMAND, str(run), "--host", host, "--port", "0", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.first_line = self.process.stdout.readline()
+        found = re.search(r"at http://(.+):(\d+) ", self.first_line)
+        assert found, self.process.communicate()
+        self.host, self.port = found[1].strip("[]"), int(found[2])
+        self.log: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        answer, _ = self.get("/health/ready")  # the socket listens at once; the workers come a moment later
+        assert answer.status == 200
+
+    def _read(self) -> None:
+        self.log.extend(self.process.stdout)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def workers(self) -> list[int]:
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            return [int(pid) for pid in children.read().split()]
+
+    def connect(self, timeout: float = 60) -> HTTPConnection:
+        return HTTPConnection(self.host, self.port, timeout=timeout)
+
+    def get(self, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
+        connection = self.connect()
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer, answer.read()
+
+    def say(self, *parts: bytes, pause: float = 0, timeout: float = 60) -> bytes:
+        """Send bytes as they are, and return all that comes back until the server closes."""
+        with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(pause)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def end(self, number: int) -> tuple[int, str]:
+        """Send a signal; return exit code and what was said on standard error."""
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=90)
+        self._reader.join(timeout=10)
+        return code, self.process.stderr.read()
+
+
+@contextmanager
+def serving(run: Path, *options: str, host: str = "127.0.0.1") -> Iterator[Service]:
+    service = Service(run, *options, host=host)
+    try:
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.end(15)
+        service.process.stdout.close()
+        service.process.stderr.close()
+
+
+@dataclass
+class Load:
+    """Clients in threads: what became of their requests."""
+
+    service: Service
+    body: bytes = BODY
+    fates: Counter[str] = field(default_factory=Counter)
+    lost: list[str] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self, *clients: tuple[bool, float]) -> "Load":
+        """Start clients: whether each keeps its connection, and the seconds it thinks between requests."""
+        for kept, pause in clients:
+            self._threads.append(threading.Thread(target=self._ask, args=(kept, pause), daemon=True))
+            self._threads[-1].start()
+        return self
+
+    def wait_for(self, answers: int) -> None:
+        while self.fates["answered"] < answers:
+            time.sleep(0.01)
+
+    def finish(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=120)
+            assert not thread.is_alive(), "a client still waits"
+
+    def _ask(self, kept: bool, pause: float) -> None:
+        connection: HTTPConnection | None = None
+        while not self._stop.is_set():
+            if connection is None:
+                connection = self.service.connect()
+                try:
+                    connection.connect()
+                except OSError:
+                    connection = None
+                    self.fates["refused"] += 1
+                    time.sleep(0.01)
+                    continue
+            try:
+                connection.request("POST", "/predict_species", self.body, HEADERS)
+            except OSError:
+                self.fates["not sent"] += 1
+                connection = None
+                continue
+            try:
+                answer = connection.getresponse()
+                content = answer.read()
+            except Exception as error:
+                self.lost.append(repr(error))
+                connection = None
+                continue
+            self.fates["answered" if answer.status == 200 and content.startswith(b'{"result":[0') else "wrong"] += 1
+            if not kept or answer.will_close:
+                connection.close()
+                connection = None
+            time.sleep(pause)
+
+
+def end_process(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def raw(*headers: str, body: bytes = b"", start: str = "POST /predict_species HTTP/1.1") -> bytes:
+    lines: Sequence[str] = (start, *headers)
+    return "\r\n".join([*lines, "", ""]).encode() + body
