@@ -238,6 +238,7 @@ def _serve(given: argparse.Namespace) -> int:
     numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
     from iris_lab.serving.server import Options, serve
 
+    warnings.formatwarning = lambda message, *_: f"iris-lab: {message}\n"  # one line, without a place in our source
     options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin)
     serve(given.run, host=given.host, port=numbers["port"], workers=numbers["workers"], options=options)
     return 0

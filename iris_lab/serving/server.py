@@ -7,7 +7,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from ipaddress import ip_address
@@ -121,6 +121,7 @@ def serve(
         )
         _announce(run, host, listener)
         server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
+    _write(sys.stderr.fileno(), "iris-lab: stopped, with every request answered\n")
 
 
 def _allow_files(number: int) -> None:
@@ -134,14 +135,19 @@ def _allow_files(number: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def openness(host: str) -> str:
+    """Return what listening on this address means, in one line, or nothing if only this machine can ask."""
+    if _is_loopback(host):
+        return ""
+    return (
+        f"iris-lab: {host} is open to the network: whoever reaches it can ask, without a password, and what is sent is "
+        f"not encrypted (no TLS). Requests may name this machine by an IP address, as {socket.gethostname()}, or by a "
+        "name given with --allow-host.\n"
+    )
+
+
 def _announce(run: Path, host: str, listener: socket.socket) -> None:
-    if not _is_loopback(host):
-        _write(
-            sys.stderr.fileno(),
-            f"iris-lab: {host} is open to the network: whoever reaches it can ask, without a password, and what is "
-            f"sent is not encrypted. Requests may name this machine by an IP address, as {socket.gethostname()}, or "
-            "by a name given with --allow-host.\n",
-        )
+    _write(sys.stderr.fileno(), openness(host))
     name = f"[{host}]" if ":" in host else host
     _write_line(f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
 
@@ -198,11 +204,13 @@ def _listen(host: str, port: int) -> socket.socket:
     _check("port", port, 0, 65535)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.bind(address)
-        listener.listen()  # else a second server could bind it, too, until the first has started
+        with ExitStack() as on_error:
+            listener = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.bind(address)
+            listener.listen()  # else a second server could bind it, too, until the first has started
+            on_error.pop_all()
     except (OSError, UnicodeError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise InputError(f"port {port} of {host} is busy: give another with --port") from error

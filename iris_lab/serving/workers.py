@@ -74,6 +74,7 @@ class Workers(MPServer):
                 time.sleep(0.1)  # or a worker that cannot start would keep us busy
             self.interrupt_children.clear()
             self.main_loop_interrupt.wait(1)
+        self.interrupt_children.clear()
 
     def _drop_shared_socket(self) -> None:
         # The first thing that happens at the end. Closing the socket would reset the connections that wait in it.

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -10,9 +11,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from pathlib import Path
 
 SETOSA = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
@@ -21,49 +22,65 @@ HEADERS = {"Content-Type": "application/json"}
 COMMAND = [sys.executable, "-m", "iris_lab", "serve"]
 
 
-class Service:
+class Client:
+    """Where an endpoint answers, and ways to ask it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host, self.port = host, port
+
+    @property
+    def url(self) -> str:
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+    def connect(self, timeout: float = 60) -> HTTPConnection:
+        return HTTPConnection(self.host, self.port, timeout=timeout)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        with closing(self.connect()) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def say(self, *parts: bytes, pause: float = 0, timeout: float = 60) -> bytes:
+        """Send bytes as they are, and return all that comes back until the server closes."""
+        answer = b""
+        with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(pause)
+            with suppress(ConnectionResetError):  # a server that has not read all we sent closes like this
+                while received := connection.recv(65536):
+                    answer += received
+        return answer
+
+
+class Service(Client):
     """A running ``iris-lab serve``."""
 
-    def __init__(self, run: Path, *options: str, host: str = "127.0.0.1") -> None:
-        command = [*COMMAND, str(run), "--host", host, "--port", "0", *options]
+    def __init__(self, command: list[str]) -> None:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.first_line = self.process.stdout.readline()
         found = re.search(r"at http://(.+):(\d+) ", self.first_line)
         assert found, self.process.communicate()
-        self.host, self.port = found[1].strip("[]"), int(found[2])
+        super().__init__(found[1].strip("[]"), int(found[2]))
         self.log: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        answer, _ = self.get("/health/ready")  # the socket listens at once; the workers come a moment later
-        assert answer.status == 200
+        assert self.get("/health/ready")[0] == 200  # the socket listens at once; the workers come a moment later
 
     def _read(self) -> None:
         self.log.extend(self.process.stdout)
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
 
     def workers(self) -> list[int]:
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
             return [int(pid) for pid in children.read().split()]
 
-    def connect(self, timeout: float = 60) -> HTTPConnection:
-        return HTTPConnection(self.host, self.port, timeout=timeout)
-
-    def get(self, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
-        connection = self.connect()
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        return answer, answer.read()
-
-    def say(self, *parts: bytes, pause: float = 0, timeout: float = 60) -> bytes:
-        """Send bytes as they are, and return all that comes back until the server closes."""
-        with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
-            for part in parts:
-                connection.sendall(part)
-                time.sleep(pause)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+    def kill_a_worker(self) -> None:
+        """Kill one, and wait until another has taken its place."""
+        before = self.workers()
+        end_process(before[0], signal.SIGKILL)
+        while len(now := self.workers()) < len(before) or before[0] in now:
+            time.sleep(0.02)
 
     def end(self, number: int) -> tuple[int, str]:
         """Send a signal; return exit code and what was said on standard error."""
@@ -74,13 +91,15 @@ class Service:
 
 
 @contextmanager
-def serving(run: Path, *options: str, host: str = "127.0.0.1") -> Iterator[Service]:
-    service = Service(run, *options, host=host)
+def serving(run: Path, *options: str, host: str = "127.0.0.1", command: list[str] | None = None) -> Iterator[Service]:
+    service = Service(
+        [*command, str(run)] if command else [*COMMAND, str(run), "--host", host, "--port", "0", *options]
+    )
     try:
         yield service
     finally:
         if service.process.poll() is None:
-            service.end(15)
+            service.end(signal.SIGTERM)
         service.process.stdout.close()
         service.process.stderr.close()
 
@@ -90,7 +109,8 @@ class Load:
     """Clients in threads: what became of their requests."""
 
     service: Service
-    body: bytes = BODY
+    rows: int = 1
+    seconds: list[float] = field(default_factory=list)
     fates: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -113,6 +133,9 @@ class Load:
             thread.join(timeout=120)
             assert not thread.is_alive(), "a client still waits"
 
+    def __post_init__(self) -> None:
+        self.body = json.dumps({"data": [SETOSA] * self.rows}).encode()
+
     def _ask(self, kept: bool, pause: float) -> None:
         connection: HTTPConnection | None = None
         while not self._stop.is_set():
@@ -125,6 +148,7 @@ class Load:
                     self.fates["refused"] += 1
                     time.sleep(0.01)
                     continue
+            began = time.monotonic()
             try:
                 connection.request("POST", "/predict_species", self.body, HEADERS)
             except OSError:
@@ -139,6 +163,7 @@ class Load:
                 connection = None
                 continue
             self.fates["answered" if answer.status == 200 and content.startswith(b'{"result":[0') else "wrong"] += 1
+            self.seconds.append(time.monotonic() - began)
             if not kept or answer.will_close:
                 connection.close()
                 connection = None
