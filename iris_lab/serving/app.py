@@ -34,7 +34,7 @@ class Answerer:
         self.classes = list(model.classes)
         self.telemetry = telemetry
         self._turn = Lock()
-        self.busy = self._turn.locked
+        self._huge: list[None] = []  # as many as huge bodies wait for their answers
 
     def answer(self, body: bytes) -> bytes:
         """Return the answer to a request's body.
@@ -46,8 +46,16 @@ class Answerer:
         """
         if len(body) < HUGE:
             return self._answer(body)
-        with self._turn:
-            return self._answer(body)
+        self._huge.append(None)
+        try:
+            with self._turn:
+                return self._answer(body)
+        finally:
+            self._huge.pop()
+
+    def is_busy(self) -> bool:
+        """Say whether a huge body waits for its answer."""
+        return bool(self._huge)
 
     def _answer(self, body: bytes) -> bytes:
         samples = self.schema.read(body)
@@ -105,7 +113,7 @@ def create_app(
     rules = rules or Rules()
     telemetry = Telemetry(model.classes, log)
     answerer = Answerer(model, telemetry)
-    bodies = BodyReader(rules.max_body, rules.body_seconds, answerer.busy)
+    bodies = BodyReader(rules.max_body, rules.body_seconds, answerer.is_busy)
 
     def predict(environ: WSGIEnvironment) -> Reply:
         check_content_type(environ)

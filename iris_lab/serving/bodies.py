@@ -2,9 +2,11 @@
 
 import os
 import socket
+import stat
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from itertools import count
 from time import monotonic, sleep
 from wsgiref.types import WSGIEnvironment
@@ -85,11 +87,16 @@ class BodyReader:
             threading.Thread(target=self._watch, name="late-bodies", daemon=True).start()
 
     def _watch(self) -> None:
+        busy_until = 0.0
         while True:
             sleep(self.seconds / 10)
-            if any(monotonic() - started >= self.seconds for started in list(self._waiting.values())):
+            now = monotonic()
+            if self._busy():
+                busy_until = now + self.seconds
+            if any(now - started >= self.seconds for started in list(self._waiting.values())):
                 # Seen from outside, a connection that waits for its answer is silent, too: it is given more time.
-                end_silent_connections(self.seconds * (3 if self._busy() else 1))
+                with suppress(OSError):  # out of files, for the moment
+                    end_silent_connections(self.seconds * (3 if now < busy_until else 1))
 
 
 def end_silent_connections(seconds: float) -> None:
@@ -99,11 +106,14 @@ def end_silent_connections(seconds: float) -> None:
     nothing by it. An answer can still be sent.
     """
     for name in os.listdir("/proc/self/fd"):
-        try:
-            with socket.socket(fileno=os.dup(int(name))) as connection:
-                connection.getpeername()
-                info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
-                if struct.unpack_from("=I", info, _LAST_DATA_SENT)[0] >= seconds * 1000:
-                    connection.shutdown(socket.SHUT_RD)
-        except OSError:  # closed by now, or no TCP connection
-            continue
+        with suppress(OSError), ExitStack() as copies:  # closed by now, or no TCP connection
+            copy = os.dup(int(name))
+            copies.callback(os.close, copy)
+            if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+                continue
+            copies.pop_all()
+            connection = copies.enter_context(socket.socket(fileno=copy))
+            connection.getpeername()
+            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
+            if struct.unpack_from("=I", info, _LAST_DATA_SENT)[0] >= seconds * 1000:
+                connection.shutdown(socket.SHUT_RD)

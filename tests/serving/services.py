@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 SETOSA = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
@@ -137,37 +137,35 @@ class Load:
         self.body = json.dumps({"data": [SETOSA] * self.rows}).encode()
 
     def _ask(self, kept: bool, pause: float) -> None:
-        connection: HTTPConnection | None = None
         while not self._stop.is_set():
-            if connection is None:
-                connection = self.service.connect()
+            with closing(self.service.connect()) as connection:
                 try:
                     connection.connect()
                 except OSError:
-                    connection = None
                     self.fates["refused"] += 1
                     time.sleep(0.01)
                     continue
-            began = time.monotonic()
-            try:
-                connection.request("POST", "/predict_species", self.body, HEADERS)
-            except OSError:
-                self.fates["not sent"] += 1
-                connection = None
-                continue
-            try:
-                answer = connection.getresponse()
-                content = answer.read()
-            except Exception as error:
-                self.lost.append(repr(error))
-                connection = None
-                continue
-            self.fates["answered" if answer.status == 200 and content.startswith(b'{"result":[0') else "wrong"] += 1
-            self.seconds.append(time.monotonic() - began)
-            if not kept or answer.will_close:
-                connection.close()
-                connection = None
+                while self._ask_once(connection) and kept and not self._stop.is_set():
+                    time.sleep(pause)
             time.sleep(pause)
+
+    def _ask_once(self, connection: HTTPConnection) -> bool:
+        """Send a request and note its fate; say whether the connection can be used again."""
+        began = time.monotonic()
+        try:
+            connection.request("POST", "/predict_species", self.body, HEADERS)
+        except OSError:
+            self.fates["not sent"] += 1
+            return False
+        try:
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, HTTPException) as error:
+            self.lost.append(repr(error))
+            return False
+        self.fates["answered" if answer.status == 200 and content.startswith(b'{"result":[0') else "wrong"] += 1
+        self.seconds.append(time.monotonic() - began)
+        return not answer.will_close
 
 
 def end_process(pid: int, number: int) -> None:
