@@ -108,8 +108,25 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the model of a run")
     serve.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
     serve.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s, this machine only)")
-    serve.add_argument("--port", type=int, default=5000, help="port to bind (default: %(default)s)")
-    serve.add_argument("--workers", type=int, default=1, help="worker processes (default: %(default)s)")
+    serve.add_argument("--port", default="5000", help="port to bind, 0 for any that is free (default: %(default)s)")
+    serve.add_argument("--workers", default="1", metavar="N", help="worker processes (default: %(default)s)")
+    serve.add_argument(
+        "--max-body", default=str(16 * 2**20), metavar="BYTES", help="largest request body (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="accept this name in the Host header, too: that of a reverse proxy, or * for any; repeatable",
+    )
+    serve.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages of this origin ask (CORS), such as https://example.org, or * for any; repeatable",
+    )
     serve.add_argument("--trust", action="store_true", help="load a model whose digest does not agree: it can run code")
     serve.set_defaults(command=_serve)
 
@@ -218,7 +235,16 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _serve(given: argparse.Namespace) -> int:
-    from iris_lab.serving.server import serve
+    numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
+    from iris_lab.serving.server import Options, serve
 
-    serve(given.run, host=given.host, port=given.port, workers=given.workers, trust=given.trust)
+    warnings.formatwarning = lambda message, *_: f"iris-lab: {message}\n"  # one line, without a place in our source
+    options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin)
+    serve(given.run, host=given.host, port=numbers["port"], workers=numbers["workers"], options=options)
     return 0
+
+
+def _whole(name: str, text: str) -> int:
+    if not text.removeprefix("-").isdecimal() or len(text) > 20:
+        raise InputError(f"{name}={text[:60]!a}: expected a whole number")
+    return int(text)

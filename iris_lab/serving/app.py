@@ -4,84 +4,20 @@ import json
 import mimetypes
 import shlex
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from functools import partial
-from threading import Lock
-from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from iris_lab.modeling import Model
-from iris_lab.serving.bodies import BodyReader
+from iris_lab.serving.answers import PREDICT, Answers
 from iris_lab.serving.gate import REQUEST_ID, ROUTE, Gate, Rules
-from iris_lab.serving.inference import BINARY_TYPE, INFER, MODELS, Inference, exactly, inference_routes, nothing_at
+from iris_lab.serving.inference import MODELS, exactly, inference_routes, nothing_at
 from iris_lab.serving.openapi import example_text
 from iris_lab.serving.pages import pages
-from iris_lab.serving.predictor import Predictor
 from iris_lab.serving.problems import Refusal, Reply
-from iris_lab.serving.schema import RequestSchema
 from iris_lab.serving.telemetry import Log, Telemetry
-
-PREDICT = "/predict_species"
-HUGE = 2**18  # bytes; such bodies take turns, so that several of them cannot keep small ones waiting
-JSON = [("Content-Type", "application/json")]
-Posts = dict[str, Callable[[WSGIEnvironment], Reply]]
-
-
-class Answerer:
-    """Requests to answers: the one function that Flask's route and the shortcut in front of it share."""
-
-    def __init__(self, model: Model, telemetry: Telemetry) -> None:
-        self.schema = RequestSchema(model.info["features"])
-        self.predictor = Predictor(model)
-        self.classes = list(model.classes)
-        self.telemetry = telemetry
-        self.turn = Lock()
-
-    def answer(self, body: bytes) -> bytes:
-        """Return the answer to a request's body.
-
-        Raises
-        ------
-        Refusal
-            The request is not what the schema says, or its values are beyond what the model can compute with.
-        """
-        if len(body) < HUGE:
-            return self._answer(body)
-        with self.turn:
-            return self._answer(body)
-
-    def _answer(self, body: bytes) -> bytes:
-        samples = self.schema.read(body)
-        codes = self.predictor.codes(samples.values)
-        result: dict[str, Any] = {"result": codes}
-        if samples.probabilities:
-            result |= {"classes": self.classes, "probabilities": self.predictor.probabilities(samples.values)}
-        self.telemetry.count_predictions(codes)
-        return orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def check_content_type(environ: Mapping[str, Any], *others: str) -> None:
-    """Refuse a body that is declared to be neither JSON in UTF-8 nor one of the others; the empty one is no type.
-
-    Raises
-    ------
-    Refusal
-        415.
-    """
-    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
-        raise Refusal(415, "content-type", "Content-Encoding is not supported, expected a body as it is")
-    given = environ.get("CONTENT_TYPE", "")
-    if given == "application/json" or given in others:
-        return
-    media_type, _, parameters = given.partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
-        came = f"is {given[:60]!a}" if given else "is missing"
-        raise Refusal(415, "content-type", f"Content-Type {came}, expected application/json")
 
 
 def create_app(
@@ -109,39 +45,22 @@ def create_app(
     """
     rules = rules or Rules()
     telemetry = Telemetry(model.classes, log)
-    answerer = Answerer(model, telemetry)
-    bodies = BodyReader(rules.max_body, rules.body_seconds)
-
-    def predict(environ: WSGIEnvironment) -> Reply:
-        check_content_type(environ)
-        return Reply(200, JSON, answerer.answer(bodies.read(environ)))
-
-    inference = Inference(model, answerer.predictor, telemetry)
-
-    def infer(environ: WSGIEnvironment) -> Reply:
-        environ[ROUTE] = INFER[0]
-        header_length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH", "")
-        check_content_type(environ, "", BINARY_TYPE if header_length else "")  # tritonclient declares no type
-        body = bodies.read(environ)
-        with answerer.turn if len(body) >= HUGE else nullcontext():
-            return inference.answer(body, header_length)
-
-    posts: Posts = {PREDICT: predict, **dict.fromkeys(inference.paths, infer)}
+    answers = Answers(model, rules, telemetry)
     mimetypes.add_type("text/javascript", ".js")  # on Windows the registry decides, and a browser wants just this
     app = Flask(__name__)
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.config.update(RULES=rules, BODIES=bodies, EXAMPLE=example_text(model))
+    app.config.update(RULES=rules, BODIES=answers.bodies, EXAMPLE=example_text(model))
     app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(json.dumps, indent=2, ensure_ascii=False)}
     app.url_map.converters["model"] = exactly(model.name)
-    app.register_blueprint(pages(model, metrics or {}, answerer.schema, telemetry))
+    app.register_blueprint(pages(model, metrics or {}, answers.schema, telemetry))
     app.register_blueprint(inference_routes(model))
-    for rule, answer in zip([PREDICT, *INFER], posts.values(), strict=True):
+    for rule, answer in zip(Answers.RULES, answers.posts.values(), strict=True):
         app.add_url_rule(rule, rule, _view(answer), methods=["POST"])
     app.before_request(_note_route)
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model.name)))
-    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, posts if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
+    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, answers.posts if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
     return app
 
 

@@ -164,7 +164,7 @@ def _printable(path: str) -> str:
 
 
 def _cors(origin: str, origins: Sequence[str]) -> list[tuple[str, str]]:
-    if origin not in origins and ANY_HOST not in origins:
+    if not origin or (origin not in origins and ANY_HOST not in origins):
         return [("Vary", "Origin")]
     return [
         ("Access-Control-Allow-Origin", origin),

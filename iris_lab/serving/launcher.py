@@ -16,7 +16,11 @@ from typing import Self
 
 from flask import Flask
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
+from waitress.task import ErrorTask, Task, WSGITask
+from waitress.utilities import RequestEntityTooLarge
 
 from iris_lab.errors import InputError
 from iris_lab.modeling import Model
@@ -83,8 +87,16 @@ class Server:
         rules: Rules = app.config["RULES"]
         # waitress reads a body whole before the application sees it, so the limit has to be its own, too.
         self._server = create_server(
-            app, map=self._sockets, sockets=[listener], threads=4, ident="", max_request_body_size=rules.max_body + 1
+            app,
+            map=self._sockets,
+            sockets=[listener],
+            threads=4,
+            ident="",
+            max_request_body_size=rules.max_body + 1,
+            connection_limit=1000,  # a slow client holds a connection, not a thread
+            channel_timeout=30,
         )
+        self._server.channel_class = _Channel
         logging.getLogger("waitress").setLevel(logging.ERROR)  # its warnings would land in a cell's output
         self._thread = threading.Thread(target=self._run, name="iris-lab-endpoint", daemon=True)
         self._thread.start()
@@ -145,6 +157,20 @@ class Server:
             'style="width: 100%; height: 640px; border: 1px solid #77818e; border-radius: 6px"></iframe>'
             f"<p>Or ask it from a terminal:</p><pre>{escape(self._curl)}</pre>"
         )
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    """A connection on which the application itself refuses a body over the limit, with a problem document."""
+
+    def error_task_class(self, _channel: HTTPChannel, request: HTTPRequestParser) -> Task:
+        """Return what answers a request that waitress refuses, by default in plain text."""
+        if not isinstance(request.error, RequestEntityTooLarge):
+            return ErrorTask(self, request)
+        # The body is not there, or not all of it; the application looks at the length first.
+        request.headers.setdefault("CONTENT_LENGTH", str(self.adj.max_request_body_size))
+        task = WSGITask(self, request)
+        task.set_close_on_finish()
+        return task
 
 
 def _shell_quoted(text: str) -> str:

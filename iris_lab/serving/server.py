@@ -1,77 +1,161 @@
 """The endpoint from the shell: Granian, one process or several."""
 
 import errno
+import os
+import re
 import socket
 import sys
-from functools import cache
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache, partial
+from ipaddress import ip_address
 from pathlib import Path
 
 from flask import Flask
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from prometheus_client import values
 
 from iris_lab.errors import InputError
 from iris_lab.serving.gate import LOOPBACK, MAX_BODY, Rules
 from iris_lab.serving.runs import app_of
+from iris_lab.serving.workers import Workers, end_in_order
+
+MAX_WORKERS, LARGEST_BODY = 64, 2**30
+CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
+_is_host = re.compile(r"[\w.-]+|\*", re.ASCII).fullmatch
+_is_origin = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?|\*").fullmatch
+_TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a service may be asked, and by whom.
+
+    Attributes
+    ----------
+    trust
+        Load the model even where its digest does not agree with its ``model.json``.
+    max_body
+        Bytes a request may have.
+    allow_hosts
+        Further names that the Host header may give, such as that of a proxy in front; ``"*"`` for any.
+    allow_origins
+        Web pages of these origins, such as ``https://example.org``, may ask; ``"*"`` for any.
+    """
+
+    trust: bool = False
+    max_body: int = MAX_BODY
+    allow_hosts: Sequence[str] = ()
+    allow_origins: Sequence[str] = ()
+
+    def rules(self, host: str) -> Rules:
+        """Return what requests to this address must respect.
+
+        Raises
+        ------
+        InputError
+            An option cannot be used.
+        """
+        _check("max-body", self.max_body, 1, LARGEST_BODY)
+        for name in self.allow_hosts:
+            if not _is_host(name):
+                raise InputError(f"allow-host={name}: expected a name without port, such as iris.example.org, or *")
+        for origin in self.allow_origins:
+            if not _is_origin(origin):
+                raise InputError(f"allow-origin={origin}: expected an origin such as https://example.org, or *")
+        names = (*LOOPBACK, host, socket.gethostname(), *self.allow_hosts)
+        return Rules(
+            max_body=self.max_body,
+            hosts=tuple(name.lower() for name in names),
+            addresses=not _is_loopback(host),
+            origins=tuple(self.allow_origins),
+        )
 
 
 def serve(
-    run: Path,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 5000,
-    workers: int = 1,
-    trust: bool = False,
-    max_body: int = MAX_BODY,
+    run: Path, *, host: str = "127.0.0.1", port: int = 5000, workers: int = 1, options: Options | None = None
 ) -> None:
-    """Serve the model of a run until interrupted.
+    """Serve the model of a run until SIGTERM or Ctrl-C; requests that have come by then are answered.
 
     Parameters
     ----------
     run
         A run directory.
     host, port
-        Where to listen.
+        Where to listen; port 0 for any that is free.
     workers
         Processes that share the port.
-    trust
-        Load the model even where its digest does not agree with its ``model.json``.
-    max_body
-        Bytes a request may have.
+    options
+        What may be asked, and by whom.
 
     Raises
     ------
     ArtifactError
         There is no such run, it has no model, or the model is not the one its ``model.json`` describes.
     InputError
-        The port is busy, or cannot be used.
+        The port is busy, or something that was given cannot be used.
     """
-    _check_port(host, port)
-    rules = Rules(max_body=max_body, hosts=(*LOOPBACK, host, socket.gethostname()), addresses=host not in LOOPBACK)
-    _app(run, trust, rules)  # here, so that what is wrong with the run is said before a process starts
-    server = Granian(
-        target="iris_lab",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=512,  # mostly asleep; one a body that is slow to come
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000),
-        websockets=False,
-        respawn_failed_workers=True,
-        respawn_interval=0.1,
-        log_level=LogLevels.error,
+    options = options or Options()
+    _check("workers", workers, 1, MAX_WORKERS)
+    rules = options.rules(host)
+    _allow_files(2 * CONNECTIONS)
+    with _listen(host, port) as listener, _counted_together(workers):
+        _app(run, options.trust, rules)  # here, so that what is wrong with the run is said before a process starts
+        server = Workers(
+            listener,
+            target="iris_lab",
+            interface=Interfaces.WSGI,
+            workers=workers,
+            backpressure=CONNECTIONS,
+            blocking_threads=CONNECTIONS,  # made when needed: by then each may wait for a body that is slow to come
+            workers_kill_timeout=60,  # a request that has not been answered by then never will be
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=10_000),
+            websockets=False,
+            log_level=LogLevels.error,
+            log_dictconfig={"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}},
+        )
+        _announce(run, host, listener)
+        server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
+    _write(sys.stderr.fileno(), "iris-lab: stopped, with every request answered\n")
+
+
+def _allow_files(number: int) -> None:
+    """Raise the number of files and connections a process may have open, often 1024, where we may."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource  # not on Windows
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= soft < number:
+            wanted = number if hard < 0 else min(number, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def openness(host: str) -> str:
+    """Return what listening on this address means, in one line, or nothing if only this machine can ask."""
+    if _is_loopback(host):
+        return ""
+    return (
+        f"iris-lab: {host} is open to the network: whoever reaches it can ask, without a password, and what is sent is "
+        f"not encrypted (no TLS). Requests may name this machine by an IP address, as {socket.gethostname()}, or by a "
+        "name given with --allow-host.\n"
     )
-    print(f"serving {run} at http://{host}:{port} (Ctrl-C stops it)", flush=True)  # noqa: T201
-    server.serve(target_loader=lambda: _worker(run, trust, rules), wrap_loader=False)
+
+
+def _announce(run: Path, host: str, listener: socket.socket) -> None:
+    _write(sys.stderr.fileno(), openness(host))
+    name = f"[{host}]" if ":" in host else host
+    _write_line(f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
 
 
 def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
     app = _app(run, trust, rules)
     app.config["BODIES"].watch()
+    end_in_order(app)
     return app
 
 
@@ -81,18 +165,54 @@ def _app(run: Path, trust: bool, rules: Rules) -> Flask:
     return app_of(run, trust=trust, rules=rules, log=_write_line)
 
 
+@contextmanager
+def _counted_together(workers: int) -> Iterator[None]:
+    """Let worker processes keep their counts in files, so that each can tell those of all, and of dead ones."""
+    if workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="iris-lab-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        # It chose at import, when there was no folder.
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # as prometheus_client has it
+        yield
+
+
 def _write_line(line: str) -> None:
-    sys.stdout.write(line)
-    sys.stdout.flush()
+    _write(sys.stdout.fileno(), line)
 
 
-def _check_port(host: str, port: int) -> None:
+def _write(descriptor: int, line: str) -> None:
+    # Past Python's buffers, which would keep what cannot be written: whoever read the log may have gone away.
+    with suppress(OSError):
+        os.write(descriptor, line.encode("utf-8", "replace"))
+
+
+def _check(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise InputError(f"{name}={value}: expected {low} to {high}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    _check("port", port, 0, 65535)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except (OSError, OverflowError) as error:
+        with ExitStack() as on_error:
+            listener = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.bind(address)
+            listener.listen()  # else a second server could bind it, too, until the first has started
+            on_error.pop_all()
+    except (OSError, UnicodeError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise InputError(f"port {port} of {host} is busy: give another with --port") from error
         raise InputError(f"cannot listen on {host}:{port}: {error}") from error
+    return listener

@@ -1,0 +1,119 @@
+"""From requests to answers: what Flask's routes and the shortcut in front of it share."""
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any, TypeVar
+from wsgiref.types import WSGIEnvironment
+
+import orjson
+
+from iris_lab.modeling import Model
+from iris_lab.serving.bodies import BodyReader
+from iris_lab.serving.gate import ROUTE, Rules
+from iris_lab.serving.inference import BINARY_TYPE, INFER, Inference
+from iris_lab.serving.predictor import Predictor
+from iris_lab.serving.problems import Refusal, Reply
+from iris_lab.serving.schema import RequestSchema
+from iris_lab.serving.telemetry import Telemetry
+
+PREDICT = "/predict_species"
+HUGE = 2**18  # bytes; such bodies take turns, so that several of them cannot keep small ones waiting
+JSON = [("Content-Type", "application/json")]
+Posts = dict[str, Callable[[WSGIEnvironment], Reply]]
+_Answer = TypeVar("_Answer")
+
+
+class Answers:
+    """Answers the requests that have a body.
+
+    Parameters
+    ----------
+    model
+        The evaluated model.
+    rules
+        Limits of size and time.
+    telemetry
+        Where predictions are counted.
+
+    Attributes
+    ----------
+    posts
+        What answers a POST, by path as WSGI has it; the paths of `RULES`, in that order.
+    """
+
+    RULES = (PREDICT, *INFER)
+
+    def __init__(self, model: Model, rules: Rules, telemetry: Telemetry) -> None:
+        self.schema = RequestSchema(model.info["features"])
+        self.bodies = BodyReader(rules.max_body, rules.body_seconds, self._is_busy)
+        self._predictor, self._classes, self._telemetry = Predictor(model), list(model.classes), telemetry
+        self._inference = Inference(model, self._predictor, telemetry)
+        self.posts: Posts = {PREDICT: self.predict, **dict.fromkeys(self._inference.paths, self.infer)}
+        self._turn = Lock()
+        self._huge: list[None] = []  # as many as huge bodies wait for their answers
+
+    def predict(self, environ: WSGIEnvironment) -> Reply:
+        """Answer as the tutorial did.
+
+        Raises
+        ------
+        Refusal
+            The request is not what the schema says, or over the limits.
+        """
+        check_content_type(environ)
+        return Reply(200, JSON, self._in_turn(self._predict, self.bodies.read(environ)))
+
+    def _predict(self, body: bytes) -> bytes:
+        samples = self.schema.read(body)
+        codes = self._predictor.codes(samples.values)
+        result: dict[str, Any] = {"result": codes}
+        if samples.probabilities:
+            result |= {"classes": self._classes, "probabilities": self._predictor.probabilities(samples.values)}
+        self._telemetry.count_predictions(codes)
+        return orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def infer(self, environ: WSGIEnvironment) -> Reply:
+        """Answer in the Open Inference Protocol.
+
+        Raises
+        ------
+        Refusal
+            The request is not what the protocol and the model expect, or over the limits.
+        """
+        environ[ROUTE] = INFER[0]
+        header_length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH", "")
+        check_content_type(environ, "", BINARY_TYPE if header_length else "")  # tritonclient declares no type
+        return self._in_turn(lambda body: self._inference.answer(body, header_length), self.bodies.read(environ))
+
+    def _in_turn(self, answer: Callable[[bytes], _Answer], body: bytes) -> _Answer:
+        if len(body) < HUGE:
+            return answer(body)
+        self._huge.append(None)
+        try:
+            with self._turn:
+                return answer(body)
+        finally:
+            self._huge.pop()
+
+    def _is_busy(self) -> bool:
+        return bool(self._huge)
+
+
+def check_content_type(environ: Mapping[str, Any], *others: str) -> None:
+    """Refuse a body that is declared to be neither JSON in UTF-8 nor one of the others; the empty one is no type.
+
+    Raises
+    ------
+    Refusal
+        415.
+    """
+    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+        raise Refusal(415, "content-type", "Content-Encoding is not supported, expected a body as it is")
+    given = environ.get("CONTENT_TYPE", "")
+    if given == "application/json" or given in others:
+        return
+    media_type, _, parameters = given.partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+        came = f"is {given[:60]!a}" if given else "is missing"
+        raise Refusal(415, "content-type", f"Content-Type {came}, expected application/json")
