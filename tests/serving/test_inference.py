@@ -1,9 +1,5 @@
 import json
 import random
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ import tritonclient.http as triton
 from conftest import save_run
 from flask import Flask
 from jsonschema import Draft202012Validator
+from services import serving
 from tritonclient.utils import InferenceServerException
 
 from iris_lab.datasets import load_dataset
@@ -92,26 +89,8 @@ def address(request: pytest.FixtureRequest, iris_run: Path) -> Iterator[str]:
         with launch(iris_run) as server:
             yield f"127.0.0.1:{server.port}"
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "iris_lab", "serve", str(iris_run), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(port)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def wait_for(port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(port)
+    with serving(iris_run) as service:
+        yield f"127.0.0.1:{service.port}"
 
 
 @pytest.fixture
