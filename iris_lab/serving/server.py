@@ -72,7 +72,7 @@ def serve(
         )
         _announce(run, host, listener)
         server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
-    _write(sys.stderr.fileno(), "iris-lab: stopped, with every request answered\n")
+    _write(sys.stderr.fileno(), "iris-lab: stopped\n")
 
 
 def _allow_files(number: int) -> None:

@@ -109,7 +109,7 @@ def test_ipv6_is_served_and_the_address_that_is_told_works(iris_run: Path) -> No
 def test_a_signal_ends_it_in_one_line(iris_run: Path, number: int) -> None:
     with serving(iris_run) as service:
         workers = service.workers()
-        assert service.end(number) == (0, "iris-lab: stopped, with every request answered\n")
+        assert service.end(number) == (0, "iris-lab: stopped\n")
     assert not any(map(is_running, workers))
 
 
@@ -135,7 +135,7 @@ def test_it_serves_on_when_nobody_reads_the_log(iris_run: Path) -> None:
             assert client.recv(100).startswith(b"HTTP/1.1 200")
     os.kill(pid, signal.SIGTERM)
     with shell:
-        assert shell.stderr.read() == "iris-lab: stopped, with every request answered\n"
+        assert shell.stderr.read() == "iris-lab: stopped\n"
     assert shell.returncode == 0
 
 
