@@ -236,7 +236,8 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _serve(given: argparse.Namespace) -> int:
     numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
-    from iris_lab.serving.server import Options, serve
+    from iris_lab.serving.options import Options
+    from iris_lab.serving.server import serve
 
     warnings.formatwarning = lambda message, *_: f"iris-lab: {message}\n"  # one line, without a place in our source
     options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin)

@@ -2,15 +2,12 @@
 
 import errno
 import os
-import re
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache, partial
-from ipaddress import ip_address
 from pathlib import Path
 
 from flask import Flask
@@ -20,60 +17,14 @@ from granian.log import LogLevels
 from prometheus_client import values
 
 from iris_lab.errors import InputError
-from iris_lab.serving.gate import LOOPBACK, MAX_BODY, Rules
+from iris_lab.serving.gate import Rules
+from iris_lab.serving.options import Options, check, openness
 from iris_lab.serving.runs import app_of
 from iris_lab.serving.workers import Workers, end_in_order
 
-MAX_WORKERS, LARGEST_BODY = 64, 2**30
+MAX_WORKERS = 64
 CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
-_is_host = re.compile(r"[\w.-]+|\*", re.ASCII).fullmatch
-_is_origin = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?|\*").fullmatch
 _TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a service may be asked, and by whom.
-
-    Attributes
-    ----------
-    trust
-        Load the model even where its digest does not agree with its ``model.json``.
-    max_body
-        Bytes a request may have.
-    allow_hosts
-        Further names that the Host header may give, such as that of a proxy in front; ``"*"`` for any.
-    allow_origins
-        Web pages of these origins, such as ``https://example.org``, may ask; ``"*"`` for any.
-    """
-
-    trust: bool = False
-    max_body: int = MAX_BODY
-    allow_hosts: Sequence[str] = ()
-    allow_origins: Sequence[str] = ()
-
-    def rules(self, host: str) -> Rules:
-        """Return what requests to this address must respect.
-
-        Raises
-        ------
-        InputError
-            An option cannot be used.
-        """
-        _check("max-body", self.max_body, 1, LARGEST_BODY)
-        for name in self.allow_hosts:
-            if not _is_host(name):
-                raise InputError(f"allow-host={name}: expected a name without port, such as iris.example.org, or *")
-        for origin in self.allow_origins:
-            if not _is_origin(origin):
-                raise InputError(f"allow-origin={origin}: expected an origin such as https://example.org, or *")
-        names = (*LOOPBACK, host, socket.gethostname(), *self.allow_hosts)
-        return Rules(
-            max_body=self.max_body,
-            hosts=tuple(name.lower() for name in names),
-            addresses=not _is_loopback(host),
-            origins=tuple(self.allow_origins),
-        )
 
 
 def serve(
@@ -100,7 +51,7 @@ def serve(
         The port is busy, or something that was given cannot be used.
     """
     options = options or Options()
-    _check("workers", workers, 1, MAX_WORKERS)
+    check("workers", workers, 1, MAX_WORKERS)
     rules = options.rules(host)
     _allow_files(2 * CONNECTIONS)
     with _listen(host, port) as listener, _counted_together(workers):
@@ -121,7 +72,7 @@ def serve(
         )
         _announce(run, host, listener)
         server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
-    _write(sys.stderr.fileno(), "iris-lab: stopped, with every request answered\n")
+    _write(sys.stderr.fileno(), "iris-lab: stopped\n")
 
 
 def _allow_files(number: int) -> None:
@@ -133,17 +84,6 @@ def _allow_files(number: int) -> None:
         if 0 <= soft < number:
             wanted = number if hard < 0 else min(number, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def openness(host: str) -> str:
-    """Return what listening on this address means, in one line, or nothing if only this machine can ask."""
-    if _is_loopback(host):
-        return ""
-    return (
-        f"iris-lab: {host} is open to the network: whoever reaches it can ask, without a password, and what is sent is "
-        f"not encrypted (no TLS). Requests may name this machine by an IP address, as {socket.gethostname()}, or by a "
-        "name given with --allow-host.\n"
-    )
 
 
 def _announce(run: Path, host: str, listener: socket.socket) -> None:
@@ -188,20 +128,8 @@ def _write(descriptor: int, line: str) -> None:
         os.write(descriptor, line.encode("utf-8", "replace"))
 
 
-def _check(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise InputError(f"{name}={value}: expected {low} to {high}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host in LOOPBACK
-
-
 def _listen(host: str, port: int) -> socket.socket:
-    _check("port", port, 0, 65535)
+    check("port", port, 0, 65535)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with ExitStack() as on_error:
