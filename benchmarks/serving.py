@@ -105,7 +105,7 @@ def compare(other: str | None, rounds: int, seconds: int) -> dict[str, Measured]
         for turn in range(-1, rounds):  # the first turn warms caches and bytecode, and only checks the answers
             for rival in present:
                 print(f"round {turn + 1} of {rounds}: {rival.name:20}", end="\r", file=sys.stderr, flush=True)
-                measured = measure(rival, SIZES, seconds if turn >= 0 else 1)
+                measured = measure(rival, SIZES, seconds if turn >= 0 else 2)
                 if turn >= 0:
                     results[rival.name].append(measured)
     return {name: median_of(measured) for name, measured in results.items()}
@@ -113,7 +113,7 @@ def compare(other: str | None, rounds: int, seconds: int) -> dict[str, Measured]
 
 def show(results: dict[str, Measured]) -> None:
     """Print what was measured."""
-    print(f"{'':20}" + "".join(f"{f'{rows:,} rows':^30}" for rows in SIZES) + "  memory  start")
+    print(f"{'':20}" + "".join(f"{f'{rows:,} row' + 's' * (rows > 1):^30}" for rows in SIZES) + "  memory  start")
     print(f"{'':20}" + f"{'requests/s':>12}{'p50':>9}{'p99':>9}" * len(SIZES))
     for name, found in results.items():
         cells = (

@@ -80,7 +80,7 @@ def measure(rival: Rival, sizes: Sequence[int], seconds: int) -> Measured:
             measured = {"start": time.perf_counter() - started}
             for rows in sizes:
                 check_answer(rival, port, rows)
-                load(rival, port, rows, 1)  # unmeasured: caches and connections get warm
+                load(rival, port, rows, 2)  # unmeasured: caches and connections get warm
                 measured |= load(rival, port, rows, seconds)
             return measured | {"memory": proportional_set_size(server.pid)}
         finally:
@@ -128,7 +128,15 @@ def load(rival: Rival, port: int, rows: int, seconds: int) -> Measured:
     script = rival.folder / "body.lua"
     script.write_text(SCRIPT % rival.body_file(rows))
     url = f"http://127.0.0.1:{port}{rival.path.format(rows=rows)}"
-    wrk = ["wrk", "--connections=8", "--threads=1", f"--duration={seconds}s", f"--script={script}", url]
+    wrk = [
+        "wrk",
+        "--connections=8",
+        "--threads=1",
+        f"--duration={seconds}s",
+        "--timeout=30s",
+        f"--script={script}",
+        url,
+    ]
     done = subprocess.run(["taskset", "--cpu-list", "1", *wrk], capture_output=True, text=True, timeout=seconds + 60)
     if done.returncode:
         raise BenchmarkError(f"wrk: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
