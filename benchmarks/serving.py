@@ -76,7 +76,7 @@ def rivals(folder: Path, other: str | None) -> Iterator[Rival]:
     here = sys.executable
     yield Rival("ours", [here, "-m", "iris_lab", "serve", str(RUN), "--port", "{port}"],
                 classes(here, RUN / "model.joblib", ours), ours)  # fmt: skip
-    yield Rival("(a) constant route", [here, str(RIVALS / "constant.py"), "{port}", *map(str, SIZES)],
+    yield Rival("(a) constant route", [here, str(RIVALS / "constant.py"), str(RUN), "{port}", *map(str, SIZES)],
                 {rows: [0] * rows for rows in SIZES}, ours, path="/constant/{rows}")  # fmt: skip
     yield Rival("(b) tutorial", [here, str(RIVALS / "tutorial.py"), "{port}"], train(here, ours), ours)
     if other is None:

@@ -1,12 +1,15 @@
-"""(a) A constant Flask route on our own server with our own settings: ``python constant.py PORT ROWS…``."""
+"""(a) A constant Flask route, in our own place on our own server: ``python constant.py RUN PORT ROWS…``."""
 
 import sys
+from pathlib import Path
 
 from flask import Flask, Response, request
 
-from iris_lab.serving.server import run_granian
+from iris_lab.serving import server
+from iris_lab.serving.bodies import BodyReader
 
 app = Flask(__name__)
+app.config["BODIES"] = BodyReader(server.MAX_BODY, 20.0)  # the server asks it to watch for late bodies
 
 
 def add_route(rows):
@@ -21,6 +24,7 @@ def add_route(rows):
 
 
 if __name__ == "__main__":
-    for rows in sys.argv[2:]:
+    for rows in sys.argv[3:]:
         add_route(int(rows))
-    run_granian(lambda: app, "127.0.0.1", int(sys.argv[1]))
+    server.app_of = lambda *given, **options: app
+    server.serve(Path(sys.argv[1]), port=int(sys.argv[2]))

@@ -3,7 +3,6 @@
 import errno
 import socket
 import sys
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -52,22 +51,6 @@ def serve(
     _check_port(host, port)
     rules = Rules(max_body=max_body, hosts=(*LOOPBACK, host, socket.gethostname()), addresses=host not in LOOPBACK)
     _app(run, trust, rules)  # here, so that what is wrong with the run is said before a process starts
-    print(f"serving {run} at http://{host}:{port} (Ctrl-C stops it)", flush=True)  # noqa: T201
-    run_granian(lambda: _worker(run, trust, rules), host, port, workers)
-
-
-def run_granian(make_app: Callable[[], Flask], host: str, port: int, workers: int = 1) -> None:
-    """Serve an application with our settings until interrupted.
-
-    Parameters
-    ----------
-    make_app
-        Called in each worker.
-    host, port
-        Where to listen.
-    workers
-        Processes that share the port.
-    """
     server = Granian(
         target="iris_lab",
         address=host,
@@ -82,7 +65,8 @@ def run_granian(make_app: Callable[[], Flask], host: str, port: int, workers: in
         respawn_interval=0.1,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=make_app, wrap_loader=False)
+    print(f"serving {run} at http://{host}:{port} (Ctrl-C stops it)", flush=True)  # noqa: T201
+    server.serve(target_loader=lambda: _worker(run, trust, rules), wrap_loader=False)
 
 
 def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
