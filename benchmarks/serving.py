@@ -6,7 +6,8 @@
 Each server has one worker and processor 0; wrk, with 8 connections and one thread, has processor 1. Output of every
 server, our access log with its line a request included, goes to a file. The servers take turns, each started, asked,
 loaded, weighed and stopped alone, so that a busy machine disturbs all of them alike and none shares its memory with
-another; the median of the rounds counts. An answer that is not the model's, or not 2xx, ends the benchmark.
+another; the median of the rounds counts. The processor time of a request says what the server can do where others
+want the processor, too. An answer that is not the model's, or not 2xx, ends the benchmark.
 
 (c) and (d) are not in our lock: `--rivals-python` names the interpreter of a virtual environment that has fastapi,
 ``uvicorn[standard]``, mlflow, scikit-learn, pandas and joblib.
@@ -113,11 +114,12 @@ def compare(other: str | None, rounds: int, seconds: int) -> dict[str, Measured]
 
 def show(results: dict[str, Measured]) -> None:
     """Print what was measured."""
-    print(f"{'':20}" + "".join(f"{f'{rows:,} row' + 's' * (rows > 1):^30}" for rows in SIZES) + "  memory  start")
-    print(f"{'':20}" + f"{'requests/s':>12}{'p50':>9}{'p99':>9}" * len(SIZES))
+    print(f"{'':20}" + "".join(f"{f'{rows:,} row' + 's' * (rows > 1):^42}" for rows in SIZES) + "  memory  start")
+    print(f"{'':20}" + f"{'requests/s':>12}{'p50':>9}{'p99':>9}{'processor':>12}" * len(SIZES))
     for name, found in results.items():
         cells = (
             f"{found[f'requests {rows}']:12,.0f}{found[f'p50 {rows}']:6.2f} ms{found[f'p99 {rows}']:6.1f} ms"
+            f"{found[f'processor {rows}'] * 1e6:9,.0f} µs"
             for rows in SIZES
         )
         print(f"{name:20}{''.join(cells)}  {found['memory']:3.0f} MB {found['start']:5.2f} s")

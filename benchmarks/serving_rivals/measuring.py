@@ -81,7 +81,10 @@ def measure(rival: Rival, sizes: Sequence[int], seconds: int) -> Measured:
             for rows in sizes:
                 check_answer(rival, port, rows)
                 load(rival, port, rows, 2)  # unmeasured: caches and connections get warm
+                before = processor_time(server.pid)
                 measured |= load(rival, port, rows, seconds)
+                used = processor_time(server.pid) - before
+                measured[f"processor {rows}"] = used / (measured[f"requests {rows}"] * seconds)
             return measured | {"memory": proportional_set_size(server.pid)}
         finally:
             os.killpg(server.pid, signal.SIGTERM)
@@ -157,6 +160,15 @@ def proportional_set_size(root: int) -> float:
         rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
         kilobytes += int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])
     return kilobytes / 1024
+
+
+def processor_time(root: int) -> float:
+    """Return the seconds that a process and its descendants have had of the processor."""
+    ticks = 0
+    for process in tree(root):
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def tree(root: int) -> Iterator[int]:

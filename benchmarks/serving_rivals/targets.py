@@ -17,5 +17,9 @@ def judge(results: dict[str, dict[str, float]]) -> bool:
                 met = ratio >= limit if bound == "at least" else ratio <= limit
                 all_met &= met
                 what = f"{name} row{'s' if name[-2:] != ' 1' else ''}" if name[-1].isdigit() else name
-                print(f"{what:22} {ratio:6.2f} x {rival:20} {bound} {limit:<5g} {'met' if met else 'MISSED'}")
+                busy = name.replace("requests", "processor")
+                other = (
+                    f", by processor time {results[rival][busy] / results['ours'][busy]:.2f}" if busy != name else ""
+                )
+                print(f"{what:22} {ratio:6.2f} x {rival:20} {bound} {limit:<5g} {'met' if met else 'MISSED'}{other}")
     return all_met

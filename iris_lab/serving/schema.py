@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from iris_lab.serving.diagnosis import examine
 
 LARGEST = 1e30  # in size; beyond any measurement, and the arithmetic of every model still holds
+PIECE = 2**16  # bytes worked on at a time; memory for more would be mapped, touched and unmapped for each request
 DATA = msgspec.Meta(min_length=1, description="Samples, one object each.")
 PROBABILITIES = msgspec.Meta(description="Answer the class names and the probability of each, too.")
 COLUMNS = msgspec.Meta(description="Accepted and not used: features are matched by name.")
@@ -102,12 +103,17 @@ class RequestSchema:
             return np.array((msgspec.structs.astuple(rows[0]),))
         # Taking 40,000 numbers out of 10,000 samples costs 0.8 ms in Python, 0.3 ms by way of MessagePack: there
         # all samples are laid out alike, since a double always has nine bytes.
+        values = np.empty((len(rows), len(self._offsets)))
+        step = max(1, PIECE // self._size)
+        for first in range(0, len(rows), step):
+            self._unpack(rows[first : first + step], values[first : first + step])
+        return values
+
+    def _unpack(self, rows: list[Any], values: NDArray[np.float64]) -> None:
         packed = self._pack(rows)
         start = len(packed) - len(rows) * self._size
-        values = np.empty((len(rows), len(self._offsets)))
         for column, offset in enumerate(self._offsets):
             values[:, column] = np.ndarray(len(rows), ">f8", packed, start + offset, self._size)
-        return values
 
     def components(self) -> dict[str, Any]:
         """Return the JSON Schemas of the request, by name."""
@@ -121,9 +127,11 @@ class RequestSchema:
 
 
 def _quotes(body: bytes) -> int:
-    if len(body) < 4096:
+    if len(body) < PIECE:
         return body.count(b'"')
-    return int(np.count_nonzero(np.frombuffer(body, np.uint8) == ord('"')))  # 50 µs a megabyte, bytes.count takes 250
+    # NumPy takes 50 µs a megabyte, bytes.count 250.
+    signs = np.frombuffer(body, np.uint8)
+    return sum(int(np.count_nonzero(signs[at : at + PIECE] == ord('"'))) for at in range(0, len(body), PIECE))
 
 
 def _meaning(feature: dict[str, Any]) -> msgspec.Meta:
