@@ -2,7 +2,6 @@
 
 import errno
 import socket
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -13,8 +12,11 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from iris_lab.errors import InputError
+from iris_lab.serving.access_log import AccessLog
 from iris_lab.serving.gate import LOOPBACK, MAX_BODY, Rules
 from iris_lab.serving.runs import app_of
+
+LOG = AccessLog()
 
 
 def serve(
@@ -72,18 +74,14 @@ def serve(
 def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
     app = _app(run, trust, rules)
     app.config["BODIES"].watch()
+    LOG.start()
     return app
 
 
 @cache
 def _app(run: Path, trust: bool, rules: Rules) -> Flask:
     # Forked workers find the application made; where processes are spawned each makes its own.
-    return app_of(run, trust=trust, rules=rules, log=_write_line)
-
-
-def _write_line(line: str) -> None:
-    sys.stdout.write(line)
-    sys.stdout.flush()
+    return app_of(run, trust=trust, rules=rules, log=LOG.add)
 
 
 def _check_port(host: str, port: int) -> None:
