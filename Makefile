@@ -53,6 +53,7 @@ lock:  ## renew requirements.lock and environment.yml (needs uv)
 
 bench: $(READY)  ## measure side by side, print ratios
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/serving.py $(if $(RIVALS_PYTHON),--rivals-python $(RIVALS_PYTHON))
 
 clean:  ## remove the environment, caches and unpublished runs
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache reports/draft

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from iris_lab.serving.diagnosis import examine
 
 LARGEST = 1e30  # in size; beyond any measurement, and the arithmetic of every model still holds
+PIECE = 2**16  # bytes worked on at a time; memory for more would be mapped, touched and unmapped for each request
 DATA = msgspec.Meta(min_length=1, description="Samples, one object each.")
 PROBABILITIES = msgspec.Meta(description="Answer the class names and the probability of each, too.")
 COLUMNS = msgspec.Meta(description="Accepted and not used: features are matched by name.")
@@ -62,6 +62,11 @@ class RequestSchema:
             ],
         )
         self._decode = msgspec.json.Decoder(self.body).decode
+        self._pack = msgspec.msgpack.Encoder().encode
+        one = sample(*[0.0] * len(fields))
+        ends = np.cumsum([len(self._pack(name)) + 9 for name in one.__struct_encode_fields__])
+        self._size = len(self._pack(one))
+        self._offsets = (self._size - ends[-1] + ends - 8).tolist()  # of the numbers in a packed sample
 
     def read(self, body: bytes) -> Samples:
         """Decode a request.
@@ -90,15 +95,25 @@ class RequestSchema:
         # others, so any more come from a repeated key, or from one unknown to us, which the careful way settles.
         keys = 1 + len(request.data) * len(self.names) + (request.probabilities is not msgspec.UNSET)
         if request.columns is msgspec.UNSET:
-            return body.count(b'"') == 2 * keys
-        return body.count(b'"') == 2 * keys + 2 + bytes(request.columns).count(b'"')
+            return _quotes(body) == 2 * keys
+        return _quotes(body) == 2 * keys + 2 + bytes(request.columns).count(b'"')
 
     def _values(self, rows: list[Any]) -> NDArray[np.float64]:
         if len(rows) == 1:
             return np.array((msgspec.structs.astuple(rows[0]),))
-        numbers = chain.from_iterable(map(msgspec.structs.astuple, rows))
-        shape = len(rows), len(self.names)
-        return np.fromiter(numbers, np.float64, shape[0] * shape[1]).reshape(shape)
+        # Taking 40,000 numbers out of 10,000 samples costs 0.8 ms in Python, 0.3 ms by way of MessagePack: there
+        # all samples are laid out alike, since a double always has nine bytes.
+        values = np.empty((len(rows), len(self._offsets)))
+        step = max(1, PIECE // self._size)
+        for first in range(0, len(rows), step):
+            self._unpack(rows[first : first + step], values[first : first + step])
+        return values
+
+    def _unpack(self, rows: list[Any], values: NDArray[np.float64]) -> None:
+        packed = self._pack(rows)
+        start = len(packed) - len(rows) * self._size
+        for column, offset in enumerate(self._offsets):
+            values[:, column] = np.ndarray(len(rows), ">f8", packed, start + offset, self._size)
 
     def components(self) -> dict[str, Any]:
         """Return the JSON Schemas of the request, by name."""
@@ -109,6 +124,14 @@ class RequestSchema:
                 text = text.replace(f'"feature_{index}"', json.dumps(name))
             schemas["Sample"] = json.loads(text)
         return schemas
+
+
+def _quotes(body: bytes) -> int:
+    if len(body) < PIECE:
+        return body.count(b'"')
+    # NumPy takes 50 µs a megabyte, bytes.count 250.
+    signs = np.frombuffer(body, np.uint8)
+    return sum(int(np.count_nonzero(signs[at : at + PIECE] == ord('"'))) for at in range(0, len(body), PIECE))
 
 
 def _meaning(feature: dict[str, Any]) -> msgspec.Meta:

@@ -17,6 +17,7 @@ from granian.log import LogLevels
 from prometheus_client import values
 
 from iris_lab.errors import InputError
+from iris_lab.serving.access_log import AccessLog
 from iris_lab.serving.gate import Rules
 from iris_lab.serving.options import Options, check, openness
 from iris_lab.serving.runs import app_of
@@ -25,6 +26,8 @@ from iris_lab.serving.workers import Workers, end_in_order
 MAX_WORKERS = 64
 CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
 _TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
+
+LOG = AccessLog()
 
 
 def serve(
@@ -89,20 +92,21 @@ def _allow_files(number: int) -> None:
 def _announce(run: Path, host: str, listener: socket.socket) -> None:
     _write(sys.stderr.fileno(), openness(host))
     name = f"[{host}]" if ":" in host else host
-    _write_line(f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
+    _write(sys.stdout.fileno(), f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
 
 
 def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
     app = _app(run, trust, rules)
     app.config["BODIES"].watch()
     end_in_order(app)
+    LOG.start()
     return app
 
 
 @cache
 def _app(run: Path, trust: bool, rules: Rules) -> Flask:
     # Forked workers find the application made; where processes are spawned each makes its own.
-    return app_of(run, trust=trust, rules=rules, log=_write_line)
+    return app_of(run, trust=trust, rules=rules, log=LOG.add)
 
 
 @contextmanager
@@ -116,10 +120,6 @@ def _counted_together(workers: int) -> Iterator[None]:
         # It chose at import, when there was no folder.
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # as prometheus_client has it
         yield
-
-
-def _write_line(line: str) -> None:
-    _write(sys.stdout.fileno(), line)
 
 
 def _write(descriptor: int, line: str) -> None:

@@ -1,0 +1,30 @@
+"""(a) A constant Flask route, in our own place on our own server: ``python constant.py RUN PORT ROWS…``."""
+
+import sys
+from pathlib import Path
+
+from flask import Flask, Response, request
+
+from iris_lab.serving import server
+from iris_lab.serving.bodies import BodyReader
+
+app = Flask(__name__)
+app.config["BODIES"] = BodyReader(server.MAX_BODY, 20.0)  # the server asks it to watch for late bodies
+
+
+def add_route(rows):
+    """Add a route whose answer is as long as that to so many rows."""
+    answer = b'{"result":[' + b",".join([b"0"] * rows) + b"]}"
+
+    def constant():
+        request.get_data()
+        return Response(answer, mimetype="application/json")
+
+    app.add_url_rule(f"/constant/{rows}", f"constant_{rows}", constant, methods=["POST"])
+
+
+if __name__ == "__main__":
+    for rows in sys.argv[3:]:
+        add_route(int(rows))
+    server.app_of = lambda *given, **options: app
+    server.serve(Path(sys.argv[1]), port=int(sys.argv[2]))

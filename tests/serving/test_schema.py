@@ -1,0 +1,35 @@
+import json
+
+import numpy as np
+import pytest
+
+from iris_lab.serving.problems import Refusal
+from iris_lab.serving.schema import RequestSchema
+
+FEATURE = {"min": 0.0, "max": 1.0, "median": 0.5}
+
+
+@pytest.mark.parametrize("features", [1, 4, 15, 16, 40])
+@pytest.mark.parametrize("rows", [1, 2, 15, 16, 300])
+def test_numbers_come_out_as_they_went_in(rows: int, features: int) -> None:
+    names = [f"{'länge' * (index % 9)} {index}" for index in range(features)]
+    values = np.random.default_rng(rows).normal(size=(rows, features))
+    values[0, 0], values[-1, -1] = -0.0, 5e-324
+    backwards = [dict(reversed(list(zip(names, row, strict=True)))) for row in values.tolist()]
+    schema = RequestSchema([{"name": name, **FEATURE} for name in names])
+    samples = schema.read(json.dumps({"data": backwards}, ensure_ascii=False).encode())
+    assert samples.values.tobytes() == values.tobytes()
+
+
+def test_seventy_thousand_rows_are_too_few_to_lose_one() -> None:
+    schema = RequestSchema([{"name": "x", **FEATURE}])
+    body = json.dumps({"data": [{"x": number} for number in range(70_000)]})
+    assert np.array_equal(schema.read(body.encode()).values[:, 0], np.arange(70_000))
+
+
+@pytest.mark.parametrize("rows", [1, 10_000])
+def test_a_repeated_key_is_found_in_short_bodies_and_long_ones(rows: int) -> None:
+    schema = RequestSchema([{"name": "x", **FEATURE}])
+    body = '{"data": [' + '{"x": 1.5}, ' * (rows - 1) + '{"x": 1, "x": 2}]}'
+    with pytest.raises(Refusal, match='"x" came more than once'):
+        schema.read(body.encode())
