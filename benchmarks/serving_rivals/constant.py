@@ -7,9 +7,10 @@ from flask import Flask, Response, request
 
 from iris_lab.serving import server
 from iris_lab.serving.bodies import BodyReader
+from iris_lab.serving.gate import MAX_BODY
 
 app = Flask(__name__)
-app.config["BODIES"] = BodyReader(server.MAX_BODY, 20.0)  # the server asks it to watch for late bodies
+app.config["BODIES"] = BodyReader(MAX_BODY, 20.0, lambda: False)  # the server asks it to watch for late bodies
 
 
 def add_route(rows):

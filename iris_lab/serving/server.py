@@ -1,7 +1,9 @@
 """The endpoint from the shell: Granian, one process or several."""
 
+import ctypes
 import errno
 import os
+import platform
 import socket
 import sys
 import tempfile
@@ -27,6 +29,7 @@ MAX_WORKERS = 64
 CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
 _TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 
+_M_ARENA_MAX = -8  # in malloc.h
 LOG = AccessLog()
 
 
@@ -98,9 +101,20 @@ def _announce(run: Path, host: str, listener: socket.socket) -> None:
 def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
     app = _app(run, trust, rules)
     app.config["BODIES"].watch()
+    _share_one_heap()
     end_in_order(app)
     LOG.start()
     return app
+
+
+def _share_one_heap() -> None:
+    """Let all threads allocate from one heap, where the C library is glibc.
+
+    It gives each thread one, and hands memory back when a large answer is done, to be mapped and touched again: in one
+    of two or three workers, 450 pages and 0.9 ms for each request of 10,000 rows; from one heap always about 100 and 0.3 ms.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 @cache
