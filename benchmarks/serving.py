@@ -114,11 +114,11 @@ def compare(other: str | None, rounds: int, seconds: int) -> dict[str, Measured]
 
 def show(results: dict[str, Measured]) -> None:
     """Print what was measured."""
-    print(f"{'':20}" + "".join(f"{f'{rows:,} row' + 's' * (rows > 1):^42}" for rows in SIZES) + "  memory  start")
-    print(f"{'':20}" + f"{'requests/s':>12}{'p50':>9}{'p99':>9}{'processor':>12}" * len(SIZES))
+    print(f"{'':20}" + "".join(f"{f'{rows:,} row' + 's' * (rows > 1):^45}" for rows in SIZES) + "  memory  start")
+    print(f"{'':20}" + f"{'requests/s':>12}{'p50':>11}{'p99':>10}{'processor':>12}" * len(SIZES))
     for name, found in results.items():
         cells = (
-            f"{found[f'requests {rows}']:12,.0f}{found[f'p50 {rows}']:6.2f} ms{found[f'p99 {rows}']:6.1f} ms"
+            f"{found[f'requests {rows}']:12,.0f}{found[f'p50 {rows}']:8.2f} ms{found[f'p99 {rows}']:7.1f} ms"
             f"{found[f'processor {rows}'] * 1e6:9,.0f} µs"
             for rows in SIZES
         )
