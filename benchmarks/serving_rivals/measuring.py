@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,8 @@ def measure(rival: Rival, sizes: Sequence[int], seconds: int) -> Measured:
                 measured[f"processor {rows}"] = used / (measured[f"requests {rows}"] * seconds)
             return measured | {"memory": proportional_set_size(server.pid)}
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(server.pid, signal.SIGTERM)
             server.wait(timeout=30)
 
 
