@@ -7,6 +7,7 @@ not.
 import errno
 import logging
 import os
+import shlex
 import socket
 import threading
 from html import escape
@@ -145,7 +146,7 @@ class Server:
 
     @property
     def _curl(self) -> str:
-        return f"curl {self.url}/predict_species -H 'Content-Type: application/json' -d {_shell_quoted(self._example)}"
+        return f"curl {self.url}/predict_species -H 'Content-Type: application/json' -d {shlex.quote(self._example)}"
 
     def _repr_html_(self) -> str:
         if _unattended() or not self.is_running:
@@ -171,10 +172,6 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         task = WSGITask(self, request)
         task.set_close_on_finish()
         return task
-
-
-def _shell_quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def _unattended() -> bool:
