@@ -155,7 +155,7 @@ class Server:
         return (
             f'<p>The endpoint answers at <a href="{link}" target="_blank">{link}</a>, with this page:</p>'
             f'<iframe src="{link}" title="Demo page of the endpoint" allow="clipboard-write" '
-            'style="width: 100%; height: 640px; border: 1px solid #77818e; border-radius: 6px"></iframe>'
+            'style="width: 100%; height: 720px; border: 1px solid #77818e; border-radius: 6px"></iframe>'
             f"<p>Or ask it from a terminal:</p><pre>{escape(self._curl)}</pre>"
         )
 
