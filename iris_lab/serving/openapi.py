@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from iris_lab.modeling import Model
+from iris_lab.serving.answers import PREDICT
 from iris_lab.serving.inference_openapi import components, paths
 from iris_lab.serving.problems import KINDS, MAX_PROBLEMS, PROBLEM_TYPE
 from iris_lab.serving.schema import RequestSchema
@@ -74,7 +75,7 @@ def _prediction(model: Model) -> Json:
         "the order of the samples.",
         requestBody={"required": True, "content": content},
     )
-    return {"/predict_species": {"post": post}}
+    return {PREDICT: {"post": post}}
 
 
 def _pages() -> Json:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from services import SETOSA
 from werkzeug.test import Client, TestResponse
 
 from iris_lab.modeling import Model, load_model
@@ -17,7 +18,6 @@ from iris_lab.serving import create_app
 from iris_lab.serving.gate import Rules
 from iris_lab.serving.problems import KINDS, MAX_PROBLEMS, PROBLEM_TYPE
 
-SETOSA = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
 VIRGINICA = {"sepal length (cm)": 6.3, "sepal width (cm)": 3.3, "petal length (cm)": 6.0, "petal width (cm)": 2.5}
 LIMIT = 50_000  # bytes
 PREDICT = "/predict_species"

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from services import SETOSA
 
 from iris_lab.errors import ArtifactError, InputError
 from iris_lab.modeling import load_model
 from iris_lab.serving import Server, launch
-
-SETOSA = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
 
 
 def ask(server: Server) -> list[int]:
