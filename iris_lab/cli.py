@@ -17,6 +17,7 @@ from iris_lab.errors import InputError, IrisLabError
 Progress = Callable[[str, int, int], None]
 stopping = threading.Event()
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+STOPPED = "iris-lab: stopped; nothing was changed"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,24 +31,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     stopping.clear()
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    # Ctrl-C in the middle of jupyter_client's event loop leaves coroutines behind; a user can't do anything about them.
-    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     command: Callable[[argparse.Namespace], int] = given.command
     try:
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
+        # Ctrl-C in the middle of jupyter_client's event loop leaves coroutines behind; a user can't do anything about
+        # them.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         return command(given)
     except IrisLabError as error:
         print(f"iris-lab: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("iris-lab: stopped; nothing was changed", file=sys.stderr)
+    except (KeyboardInterrupt, Exception) as error:
+        if isinstance(error, Exception) and not stopping.is_set():  # an import that is cut short raises what it likes
+            raise
+        print(STOPPED, file=sys.stderr)
         return INTERRUPTED
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     stopping.set()
     raise KeyboardInterrupt  # the same orderly end as Ctrl-C's
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os.write(sys.stderr.fileno(), f"{STOPPED}\n".encode())
+    os._exit(INTERRUPTED)
 
 
 def _unless_stopped(progress: Progress) -> Progress:
@@ -235,6 +244,8 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _serve(given: argparse.Namespace) -> int:
+    for number in (signal.SIGTERM, signal.SIGINT):  # nothing is to be put in order, and an import cut short can crash
+        signal.signal(number, _leave)
     numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
     from iris_lab.serving.options import Options
     from iris_lab.serving.server import serve

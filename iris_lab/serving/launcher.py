@@ -83,7 +83,8 @@ class Server:
     def __init__(self, app: Flask, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
         self._example = app.config["EXAMPLE"]
-        self._stopping = threading.Event()
+        self._stopped = threading.Lock()  # held from the first call to stop()
+        self._ended = threading.Event()
         self._sockets: dict[int, wasyncore.dispatcher] = {}
         rules: Rules = app.config["RULES"]
         # waitress reads a body whole before the application sees it, so the limit has to be its own, too.
@@ -116,17 +117,17 @@ class Server:
     @property
     def is_running(self) -> bool:
         """Whether it answers."""
-        return self._thread.is_alive() and not self._stopping.is_set()
+        return self._thread.is_alive() and not self._stopped.locked()
 
     def stop(self) -> None:
         """Stop it, answers under way first; nothing happens if it was stopped before."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self._server.pull_trigger()
+        if self._stopped.acquire(blocking=False):
+            # The loop hears of it by the trigger alone: were it told before, it could have closed the trigger by now.
+            self._server.trigger.pull_trigger(self._ended.set)
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._ended.is_set():
             wasyncore.loop(timeout=30, use_poll=hasattr(os, "fork"), map=self._sockets, count=1)
         self._server.task_dispatcher.shutdown(timeout=5)
         wasyncore.close_all(self._sockets, ignore_all=True)

@@ -60,8 +60,7 @@ def serve(
     check("workers", workers, 1, MAX_WORKERS)
     rules = options.rules(host)
     _allow_files(2 * CONNECTIONS)
-    with _listen(host, port) as listener, _counted_together(workers):
-        _app(run, options.trust, rules)  # here, so that what is wrong with the run is said before a process starts
+    with _listen(host, port) as listener:
         server = Workers(
             listener,
             target="iris_lab",
@@ -76,8 +75,10 @@ def serve(
             log_level=LogLevels.error,
             log_dictconfig={"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}},
         )
-        _announce(run, host, listener)
-        server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
+        with _counted_together(workers):
+            _app(run, options.trust, rules)  # here, so that what is wrong with the run is said before a process starts
+            _announce(run, host, listener)
+            server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
     _write(sys.stderr.fileno(), "iris-lab: stopped\n")
 
 

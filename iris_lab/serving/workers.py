@@ -42,6 +42,8 @@ class Workers(MPServer):
         address, port = listener.getsockname()[:2]
         super().__init__(address=address, port=port, **options)
         self.listener = listener
+        for number in (signal.SIGINT, signal.SIGTERM):  # from here on they end it in order, whether it has begun or not
+            signal.signal(number, self.signal_handler_interrupt)
 
     def startup(self, *given: Any) -> None:
         """Start the workers; SIGHUP ends the service, as closing a terminal should, unless nohup had it ignored."""

@@ -3,11 +3,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
 from services import SETOSA
+from waitress.trigger import trigger
 
 from iris_lab.errors import ArtifactError, InputError
 from iris_lab.modeling import load_model
@@ -57,6 +59,21 @@ def test_a_stopped_server_answers_no_more(iris_run: Path) -> None:
     server.stop()
     with pytest.raises(requests.ConnectionError):
         requests.get(server.url, timeout=5)
+
+
+def test_a_request_in_the_moment_of_the_stop_does_no_harm(iris_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = launch(iris_run)
+    pull = trigger._physical_pull
+
+    def held_up(itself: trigger) -> None:  # as by a busy machine; the request wakes the loop meanwhile
+        with suppress(requests.RequestException):
+            requests.get(server.url, timeout=0.5)
+        time.sleep(0.2)
+        pull(itself)
+
+    monkeypatch.setattr(trigger, "_physical_pull", held_up)
+    server.stop()
+    assert not server.is_running
 
 
 @pytest.mark.usefixtures("attended")
