@@ -1,12 +1,11 @@
 """The routes of the Open Inference Protocol in OpenAPI 3.1, from the declarations in `protocol`."""
 
-from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from iris_lab.modeling import Model
+from iris_lab.serving.operations import BODY_STATUSES, Json, as_json, operation
 from iris_lab.serving.protocol import (
     FEATURES,
     HEADER_LENGTH,
@@ -22,8 +21,10 @@ from iris_lab.serving.protocol import (
 )
 from iris_lab.serving.schema import LARGEST
 
+TAGS = ["Open Inference Protocol"]
 
-def components(model: Model) -> dict[str, Any]:
+
+def components(model: Model) -> Json:
     """Return the JSON Schemas of the messages, by name, for OpenAPI.
 
     A schema cannot say that a tensor has as many elements as its shape and datatype ask for. So that whatever agrees
@@ -48,7 +49,7 @@ def components(model: Model) -> dict[str, Any]:
     return schemas
 
 
-def paths(model: Model) -> dict[str, Any]:
+def paths(model: Model) -> Json:
     """Return the routes for OpenAPI; they need the response ``Problem`` and the schemas in `components`."""
     found = {
         "/v2": _get("Server metadata", ServerMetadata),
@@ -62,37 +63,24 @@ def paths(model: Model) -> dict[str, Any]:
     return found
 
 
-def _get(summary: str, answer: type) -> dict[str, Any]:
-    return {"get": {"summary": summary, "tags": ["Open Inference Protocol"], "responses": _responses(answer, (421,))}}
+def _get(summary: str, answer: type) -> Json:
+    return {"get": operation(summary, as_json(answer.__name__), tags=TAGS)}
 
 
-def _infer(model: Model) -> dict[str, Any]:
+def _infer(model: Model) -> Json:
     rows = [feature["median"] for feature in model.info["features"]]
     tensor = {"name": FEATURES, "shape": [1, len(rows)], "datatype": "FP64", "data": rows}
-    operation = {
-        "summary": "Predictions",
-        "description": (
-            f"The schema is that of a request for one sample. For several, send one input {FEATURES!r} of shape "
-            f"[samples, {len(rows)}], features in the order of /model; or one input for each feature, by its name, in "
-            "any order, of shape [samples] or [samples, 1]. Datatypes are those of the protocol's numbers. Binary "
-            f"tensors follow the JSON, whose length the header {HEADER_LENGTH} then gives."
-        ),
-        "tags": ["Open Inference Protocol"],
-        "requestBody": {
-            "required": True,
-            "content": _json(InferenceRequest, {"inputs": [tensor], "outputs": [{"name": OUTPUTS[0]}]}),
-        },
-        "responses": _responses(InferenceResponse, (400, 408, 413, 415, 421, 422)),
-    }
-    operation["responses"]["200"]["content"]["application/octet-stream"] = {}  # type: ignore[index]  # of dictionaries
-    return {"post": operation}
-
-
-def _responses(answer: type, problems: Sequence[int]) -> dict[str, Any]:
-    problem = {str(status): {"$ref": "#/components/responses/Problem"} for status in problems}
-    return {"200": {"description": answer.__doc__, "content": _json(answer)}, **problem}
-
-
-def _json(kind: type, example: Any = None) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}
-    return {"application/json": content | ({"example": example} if example else {})}
+    content = as_json(InferenceRequest.__name__)
+    content["application/json"]["example"] = {"inputs": [tensor], "outputs": [{"name": OUTPUTS[0]}]}
+    post = operation(
+        "Predictions",
+        as_json(InferenceResponse.__name__) | {"application/octet-stream": {}},
+        BODY_STATUSES,
+        tags=TAGS,
+        description=f"The schema is that of a request for one sample. For several, send one input {FEATURES!r} of "
+        f"shape [samples, {len(rows)}], features in the order of /model; or one input for each feature, by its name, "
+        "in any order, of shape [samples] or [samples, 1]. Datatypes are those of the protocol's numbers. Binary "
+        f"tensors follow the JSON, whose length the header {HEADER_LENGTH} then gives.",
+        requestBody={"required": True, "content": content},
+    )
+    return {"post": post}

@@ -1,16 +1,14 @@
 """The endpoint's description in OpenAPI 3.1, its request part from the declaration that checks the requests."""
 
 import json
-from typing import Any
 
 from iris_lab.modeling import Model
 from iris_lab.serving.answers import PREDICT
 from iris_lab.serving.inference_openapi import components, paths
+from iris_lab.serving.operations import BODY_STATUSES, Json, as_json, operation, request_id
 from iris_lab.serving.problems import KINDS, MAX_PROBLEMS, PROBLEM_TYPE
 from iris_lab.serving.schema import RequestSchema
 
-Json = dict[str, Any]
-PREDICT_STATUSES = (400, 408, 413, 415, 422)
 _TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
 
 
@@ -47,29 +45,13 @@ def example_request(model: Model) -> Json:
     return {"data": [{feature["name"]: feature["median"] for feature in model.info["features"]}]}
 
 
-def operation(summary: str, answers: Json, statuses: tuple[int, ...] = (), **more: Any) -> Json:
-    """Return an operation with its answers of status 200, by content type, and the statuses of its refusals."""
-    refusals = {str(status): {"$ref": "#/components/responses/Problem"} for status in (*statuses, 421)}
-    good = {"description": summary, "headers": _request_id(), "content": answers}
-    return {"summary": summary, **more, "responses": {"200": good, **refusals}}
-
-
-def as_json(name: str) -> Json:
-    """Return the content of an answer in JSON that has the schema of that name."""
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
-
-
-def _request_id() -> Json:
-    return {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
-
-
 def _prediction(model: Model) -> Json:
     content = as_json("PredictionRequest")
     content["application/json"]["example"] = example_request(model)
     post = operation(
         "Predict the class of samples",
         as_json("PredictionAnswer"),
-        PREDICT_STATUSES,
+        BODY_STATUSES,
         operationId="predict",
         description="Features are matched by name, in any order. The answers are those of the evaluated model, in "
         "the order of the samples.",
@@ -145,7 +127,7 @@ def _problem_response() -> Json:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": "The request was refused; the problem document (RFC 9457) says why",
-        "headers": _request_id(),
+        "headers": request_id(),
         "content": {PROBLEM_TYPE: {"schema": schema}},
     }
 
