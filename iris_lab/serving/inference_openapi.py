@@ -42,14 +42,21 @@ def components(model: Model) -> dict[str, Any]:
     }
     one["required"] = list(one["properties"])
     schemas["InferenceRequest"]["properties"]["inputs"]["maxItems"] = 1
-    schemas["InferenceRequest"]["properties"]["outputs"]["maxItems"] = 1
+    schemas["InferenceRequest"]["properties"]["outputs"]["allOf"] = [
+        {
+            "contains": {"properties": {"name": {"const": name}}, "required": ["name"]},
+            "minContains": 0,
+            "maxContains": 1,
+        }
+        for name in OUTPUTS
+    ]
     for name in ("InferenceRequest", "RequestOutput"):
         del schemas[name]["properties"]["parameters"]
     return schemas
 
 
 def paths(model: Model) -> dict[str, Any]:
-    """Return the routes for OpenAPI; they need the response ``Problem`` and the schemas in `components`."""
+    """Return the routes for OpenAPI; they need what `openapi_document` shares, and the schemas in `components`."""
     found = {
         "/v2": _get("Server metadata", ServerMetadata),
         "/v2/health/live": _get("Whether the server answers", ServerLive),
@@ -84,13 +91,19 @@ def _infer(model: Model) -> dict[str, Any]:
         },
         "responses": _responses(InferenceResponse, (400, 408, 413, 415, 421, 422)),
     }
-    operation["responses"]["200"]["content"]["application/octet-stream"] = {}  # type: ignore[index]  # of dictionaries
+    good: dict[str, Any] = operation["responses"]["200"]  # type: ignore[index]  # of dictionaries
+    good["content"]["application/octet-stream"] = {}
+    good["headers"][HEADER_LENGTH] = {
+        "description": "Before binary tensors, of the JSON.",
+        "schema": {"type": "integer"},
+    }
     return {"post": operation}
 
 
 def _responses(answer: type, problems: Sequence[int]) -> dict[str, Any]:
     problem = {str(status): {"$ref": "#/components/responses/Problem"} for status in problems}
-    return {"200": {"description": answer.__doc__, "content": _json(answer)}, **problem}
+    headers = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
+    return {"200": {"description": answer.__doc__, "headers": headers, "content": _json(answer)}, **problem}
 
 
 def _json(kind: type, example: Any = None) -> dict[str, Any]:
