@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from wsgiref.types import WSGIEnvironment
 
 import orjson
+from werkzeug.http import parse_options_header
 
 from iris_lab.modeling import Model
 from iris_lab.serving.bodies import BodyReader
@@ -107,13 +108,14 @@ def check_content_type(environ: Mapping[str, Any], *others: str) -> None:
     Refusal
         415.
     """
-    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
-        raise Refusal(415, "content-type", "Content-Encoding is not supported, expected a body as it is")
+    encoding = environ.get("HTTP_CONTENT_ENCODING")
+    if encoding and encoding.lower() != "identity":
+        detail = f"Content-Encoding is {encoding[:60]!a}, expected a body as it is"
+        raise Refusal(415, "content-type", detail, headers={"Accept-Encoding": "identity"})
     given = environ.get("CONTENT_TYPE", "")
     if given == "application/json" or given in others:
         return
-    media_type, _, parameters = given.partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+    media_type, parameters = parse_options_header(given)
+    if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         came = f"is {given[:60]!a}" if given else "is missing"
-        raise Refusal(415, "content-type", f"Content-Type {came}, expected application/json")
+        raise Refusal(415, "content-type", f"Content-Type {came}, expected application/json in UTF-8")

@@ -43,14 +43,21 @@ def components(model: Model) -> Json:
     }
     one["required"] = list(one["properties"])
     schemas["InferenceRequest"]["properties"]["inputs"]["maxItems"] = 1
-    schemas["InferenceRequest"]["properties"]["outputs"]["maxItems"] = 1
+    schemas["InferenceRequest"]["properties"]["outputs"]["allOf"] = [
+        {
+            "contains": {"properties": {"name": {"const": name}}, "required": ["name"]},
+            "minContains": 0,
+            "maxContains": 1,
+        }
+        for name in OUTPUTS
+    ]
     for name in ("InferenceRequest", "RequestOutput"):
         del schemas[name]["properties"]["parameters"]
     return schemas
 
 
 def paths(model: Model) -> Json:
-    """Return the routes for OpenAPI; they need the response ``Problem`` and the schemas in `components`."""
+    """Return the routes for OpenAPI; they need what `openapi_document` shares, and the schemas in `components`."""
     found = {
         "/v2": _get("Server metadata", ServerMetadata),
         "/v2/health/live": _get("Whether the server answers", ServerLive),
@@ -83,4 +90,6 @@ def _infer(model: Model) -> Json:
         f"tensors follow the JSON, whose length the header {HEADER_LENGTH} then gives.",
         requestBody={"required": True, "content": content},
     )
+    length = {"description": "Before binary tensors, of the JSON.", "schema": {"type": "integer"}}
+    post["responses"]["200"]["headers"][HEADER_LENGTH] = length
     return {"post": post}

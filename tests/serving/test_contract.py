@@ -189,13 +189,24 @@ def test_a_body_that_is_not_declared_as_json_is_refused(client: Client, content_
     assert "expected application/json" in problem["detail"]
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=utf-8",
+        'Application/JSON;charset="UTF-8"',
+        "application/json ; charset=utf8;",
+        "application/json; indent=4",
+    ],
+)
 def test_json_may_be_declared_in_any_way(client: Client, content_type: str) -> None:
     assert post(client, sample(), content_type).status_code == 200
 
 
 def test_a_compressed_body_is_refused(client: Client) -> None:
-    problem_of(post(client, sample(), **{"Content-Encoding": "gzip"}), 415, "content-type")
+    answer = post(client, sample(), **{"Content-Encoding": "gzip"})
+    assert "Content-Encoding is 'gzip'" in problem_of(answer, 415, "content-type")["detail"]
+    assert answer.headers["Accept-Encoding"] == "identity"
+    assert post(client, sample(), **{"Content-Encoding": "Identity"}).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import schemathesis
 from conftest import save_run
+from jsonschema import Draft202012Validator
 from markupsafe import escape
 from services import serving
 from werkzeug.test import Client
@@ -20,6 +21,7 @@ from iris_lab.datasets import load_dataset
 from iris_lab.modeling import load_model
 from iris_lab.serving.app import create_app
 from iris_lab.serving.problems import KINDS
+from iris_lab.serving.protocol import OUTPUTS
 from iris_lab.serving.runs import app_of
 
 LOCAL = {"Host": "127.0.0.1"}
@@ -79,6 +81,23 @@ def test_every_route_of_the_application_is_described(document: dict[str, Any], r
     rules = [rule.rule for rule in create_app(model).url_map.iter_rules() if rule.endpoint != "static"]
     paths = {rule.replace("<model:name>", quote(model.name)) for rule in rules}
     assert paths - {"/v2/"} == set(document["paths"])
+
+
+def test_the_request_id_is_described_for_every_answer(document: dict[str, Any]) -> None:
+    refusals = document["components"]["responses"]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                described = refusals[answer["$ref"].rsplit("/", 1)[1]] if "$ref" in answer else answer
+                assert "X-Request-ID" in described["headers"], (path, status)
+
+
+def test_an_inference_request_for_several_outputs_is_described(document: dict[str, Any]) -> None:
+    schema = {"$ref": "#/components/schemas/InferenceRequest", "components": document["components"]}
+    check = Draft202012Validator(schema).is_valid
+    content = document["paths"]["/v2/models/logistic/infer"]["post"]["requestBody"]["content"]["application/json"]
+    asked = {name: content["example"] | {"outputs": [{"name": name}, {"name": "class"}]} for name in OUTPUTS}
+    assert [name for name in OUTPUTS if check(asked[name])] == ["predict", "predict_proba"]  # and no output twice
 
 
 def test_the_documentation_names_every_feature_class_route_and_problem(client: Client, run: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -33,3 +34,14 @@ def test_a_repeated_key_is_found_in_short_bodies_and_long_ones(rows: int) -> Non
     body = '{"data": [' + '{"x": 1.5}, ' * (rows - 1) + '{"x": 1, "x": 2}]}'
     with pytest.raises(Refusal, match='"x" came more than once'):
         schema.read(body.encode())
+
+
+def test_a_body_of_millions_of_objects_is_refused_within_memory_in_proportion() -> None:
+    schema = RequestSchema([{"name": "x", **FEATURE}])
+    body = b'{"data": [' + b"{}," * 100_000 + b"{}]}"
+    tracemalloc.start()
+    with pytest.raises(Refusal, match='"x" is missing; and at least 20 more'):
+        schema.read(body)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 40 * len(body)
