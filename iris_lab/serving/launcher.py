@@ -10,8 +10,10 @@ import os
 import shlex
 import socket
 import threading
+from contextlib import suppress
 from html import escape
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -83,8 +85,8 @@ class Server:
     def __init__(self, app: Flask, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
         self._example = app.config["EXAMPLE"]
-        self._stopped = threading.Lock()  # held from the first call to stop()
-        self._ended = threading.Event()
+        self._stopping = threading.RLock()
+        self._stopped = False
         self._sockets: dict[int, wasyncore.dispatcher] = {}
         rules: Rules = app.config["RULES"]
         # waitress reads a body whole before the application sees it, so the limit has to be its own, too.
@@ -117,20 +119,32 @@ class Server:
     @property
     def is_running(self) -> bool:
         """Whether it answers."""
-        return self._thread.is_alive() and not self._stopped.locked()
+        return self._thread.is_alive() and not self._stopped
 
     def stop(self) -> None:
         """Stop it, answers under way first; nothing happens if it was stopped before."""
-        if self._stopped.acquire(blocking=False):
-            # The loop hears of it by the trigger alone: were it told before, it could have closed the trigger by now.
-            self._server.trigger.pull_trigger(self._ended.set)
+        with self._stopping:
+            if not self._stopped:
+                self._stopped = True
+                self._server.pull_trigger()
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        while not self._ended.is_set():
-            wasyncore.loop(timeout=30, use_poll=hasattr(os, "fork"), map=self._sockets, count=1)
+        while not self._stopped:
+            self._turn(30)
+        with self._stopping:  # by now the trigger has been pulled, so that it may be closed
+            self._server.adj.channel_request_lookahead = -1  # no connection is read from any more
+        with suppress(OSError):  # a process forked from this one may hold the socket, too, and would keep the port
+            self._server.socket.shutdown(socket.SHUT_RDWR)
+        wasyncore.dispatcher.close(self._server)
+        until = monotonic() + 5
+        while monotonic() < until and any(map(_is_busy, self._server.active_channels.values())):
+            self._turn(0.1)
         self._server.task_dispatcher.shutdown(timeout=5)
         wasyncore.close_all(self._sockets, ignore_all=True)
+
+    def _turn(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, use_poll=hasattr(os, "fork"), map=self._sockets, count=1)
 
     def __enter__(self) -> Self:
         return self
@@ -173,6 +187,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         task = WSGITask(self, request)
         task.set_close_on_finish()
         return task
+
+
+def _is_busy(channel: HTTPChannel) -> bool:
+    return bool(channel.requests or channel.total_outbufs_len)
 
 
 def _unattended() -> bool:

@@ -1,3 +1,4 @@
+import os
 import socket
 import subprocess
 import sys
@@ -74,6 +75,44 @@ def test_a_request_in_the_moment_of_the_stop_does_no_harm(iris_run: Path, monkey
     monkeypatch.setattr(trigger, "_physical_pull", held_up)
     server.stop()
     assert not server.is_running
+
+
+def test_an_answer_in_the_moment_of_the_stop_does_no_harm(iris_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = launch(iris_run)
+    pull = trigger._physical_pull
+
+    def pull_late(itself: trigger) -> None:
+        monkeypatch.setattr(trigger, "_physical_pull", pull)
+        pull(itself)  # as the thread does that has just answered: it wakes the loop, which may end by now
+        time.sleep(0.5)
+        pull(itself)
+
+    monkeypatch.setattr(trigger, "_physical_pull", pull_late)
+    server.stop()
+    assert not server.is_running
+
+
+AFTER_FORK = """
+import multiprocessing, sys, time
+from iris_lab.serving import launch
+first = launch(sys.argv[1])
+child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+child.start()
+try:
+    second = launch(sys.argv[1], port=first.port)
+    print(second.port - first.port)
+finally:
+    child.terminate()
+    child.join()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep a port for a process that was forked")
+def test_a_process_that_was_forked_does_not_keep_the_port(iris_run: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", AFTER_FORK, str(iris_run)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_VERSION"}
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    assert (ran.stdout, ran.stderr) == ("0\n", "")
 
 
 @pytest.mark.usefixtures("attended")
