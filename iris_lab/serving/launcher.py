@@ -33,6 +33,7 @@ from iris_lab.serving.runs import app_of
 HOST = "127.0.0.1"
 STEPS = 100  # so many ports are tried
 _current: "Server | None" = None
+_replacing = threading.Lock()
 
 
 def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = False) -> "Server":
@@ -65,10 +66,11 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
     global _current
     hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # there the name is the hub's, and no browser is on this host
     app = app_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
-    if _current is not None:
-        _current.stop()
-    _current = Server(app, _free_socket(0 if _unattended() else port))
-    return _current
+    with _replacing:
+        if _current is not None:
+            _current.stop()
+        _current = Server(app, _free_socket(0 if _unattended() else port))
+        return _current
 
 
 class Server:
@@ -212,6 +214,7 @@ def _free_socket(port: int) -> socket.socket:
             else:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, candidate))
+            listener.listen()  # until then another process could bind it, too
         except OSError as error:
             listener.close()
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from waitress.trigger import trigger
 from iris_lab.errors import ArtifactError, InputError
 from iris_lab.modeling import load_model
 from iris_lab.serving import Server, launch
+from iris_lab.serving.launcher import _free_socket
 
 
 def ask(server: Server) -> list[int]:
@@ -130,6 +132,21 @@ def test_a_busy_port_is_stepped_over(iris_run: Path, busy_port: int) -> None:
     with launch(iris_run, port=busy_port) as server:
         assert server.port > busy_port
         assert ask(server) == [0]
+
+
+@pytest.mark.usefixtures("attended")
+def test_of_many_launched_at_once_one_is_left(iris_run: Path) -> None:
+    model = load_model(iris_run)
+    with ThreadPoolExecutor(8) as pool:
+        servers = list(pool.map(lambda port: launch(model, port=port), [5400] * 8))
+    running = [server for server in servers if server.is_running]
+    assert [ask(server) for server in running] == [[0]]
+    running[0].stop()
+
+
+def test_a_port_is_taken_from_the_moment_it_is_found_free() -> None:
+    with _free_socket(5400) as first, _free_socket(first.getsockname()[1]) as second:
+        assert first.getsockname() != second.getsockname()
 
 
 @pytest.mark.usefixtures("attended")
