@@ -120,7 +120,9 @@ BAD = {
     "deep nesting in columns": ('{"columns":' + "[" * 20_000 + "]" * 20_000 + ",", 400, "not-json", "nested"),
     "a list": ("[]", 422, "invalid-data", "the body is a list of 0, expected an object"),
     "null": ("null", 422, "invalid-data", "the body is null"),
-    "no data": ('{"columns": []}', 422, "invalid-data", "no member data"),
+    "no data": ('{"columns": []}', 422, "invalid-data", "no member data, expected a list of samples"),
+    "one sample, bare": (json.dumps(SETOSA), 422, "invalid-data", "no member data, expected a list of samples"),
+    "a number for a flag": ('{"data": [], "probabilities": 1}', 422, "invalid-data", "probabilities is 1, expected"),
     "misspelt data": ('{"dota": []}', 422, "invalid-data", '"dota" came, did you mean it?'),
     "empty data": ('{"data": []}', 422, "invalid-data", "data is empty, expected at least one sample"),
     "data that is an object": ('{"data": {}}', 422, "invalid-data", "an object with 0 members"),
@@ -225,7 +227,7 @@ def test_an_unknown_route_is_refused(client: Client, path: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost.evil.example:5000"])
 def test_a_foreign_host_is_refused(client: Client, host: str) -> None:
     for answer in (post(client, sample(), Host=host), client.get("/model", headers={"Host": host})):
-        problem_of(answer, 421, "host")
+        assert f"the Host header is {host!r}, expected 127.0.0.1" in problem_of(answer, 421, "host")["detail"]
 
 
 def test_the_request_id_is_echoed_or_given_on_every_answer(client: Client) -> None:
