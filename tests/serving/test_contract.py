@@ -1,5 +1,6 @@
 """What a client may send, what it gets back, and that both ways through the endpoint say the same."""
 
+import gc
 import json
 import math
 import random
@@ -216,6 +217,25 @@ def test_another_method_is_refused(client: Client, method: str) -> None:
     answer = client.open(PREDICT, method=method, headers={"Host": "localhost"})
     assert f"{method} is not allowed" in problem_of(answer, 405, "method")["detail"]
     assert answer.headers["Allow"] == "OPTIONS, POST"
+
+
+@pytest.mark.parametrize("shortcut", [True, False])
+def test_the_garbage_collector_does_not_look_through_a_huge_body(model: Model, shortcut: bool) -> None:
+    client = Client(create_app(model, shortcut=shortcut))
+    body = b'{"data": [' + b"[]," * 200_000 + b"[]]}"
+    seen = [0]
+
+    def look(phase: str, _: dict[str, int]) -> None:
+        seen.append(len(gc.get_objects()))
+
+    before = len(gc.get_objects())
+    gc.callbacks.append(look)
+    try:
+        problem_of(post(client, body), 422, "invalid-data")
+    finally:
+        gc.callbacks.remove(look)
+    assert max(seen) < before + 100_000
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("path", ["/predict", "/predict_species/", "/../etc/passwd", "/static/../app.py", "/é"])
