@@ -8,6 +8,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +18,7 @@ from iris_lab.errors import InputError, IrisLabError
 Progress = Callable[[str, int, int], None]
 stopping = threading.Event()
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+STDERR = 2  # its descriptor; Python has none if it was closed at the start
 STOPPED = "iris-lab: stopped; nothing was changed"
 
 
@@ -55,7 +57,10 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    os.write(sys.stderr.fileno(), f"{STOPPED}\n".encode())
+    if not stopping.is_set():  # by a signal that came before, whose line is being written
+        stopping.set()
+        with suppress(OSError):
+            os.write(STDERR, f"{STOPPED}\n".encode())
     os._exit(INTERRUPTED)
 
 
@@ -244,7 +249,10 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _serve(given: argparse.Namespace) -> int:
-    for number in (signal.SIGTERM, signal.SIGINT):  # nothing is to be put in order, and an import cut short can crash
+    from iris_lab.serving.signals import ending_signals
+
+    _fill_standard_streams()
+    for number in ending_signals():  # nothing is to be put in order, and an import cut short can crash
         signal.signal(number, _leave)
     numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
     from iris_lab.serving.options import Options
@@ -254,6 +262,13 @@ def _serve(given: argparse.Namespace) -> int:
     options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin)
     serve(given.run, host=given.host, port=numbers["port"], workers=numbers["workers"], options=options)
     return 0
+
+
+def _fill_standard_streams() -> None:
+    """Let those of the descriptors 0, 1 and 2 that are closed lead nowhere; else our lines could go into a socket."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        pass
+    os.close(descriptor)
 
 
 def _whole(name: str, text: str) -> int:

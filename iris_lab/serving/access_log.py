@@ -1,12 +1,12 @@
 """The access log of a worker: lines are taken at once, and written a few together by a thread of its own."""
 
 import os
-import sys
 import threading
 from collections import deque
 from contextlib import suppress
 from time import sleep
 
+STDOUT = 1  # the descriptor: Python has no stdout if it was closed at the start
 INTERVAL = 0.05  # seconds that a line may wait
 MOST = 200_000  # lines that wait for a reader that has stalled; then the oldest are dropped
 TOGETHER = 4096  # bytes; no pipe mixes up so few with what other workers write
@@ -40,4 +40,4 @@ class AccessLog:
             while self._lines and len(text) < TOGETHER - 512:
                 text += self._lines.popleft().encode("utf-8", "replace")
             with suppress(OSError):  # whoever read the log may have gone away
-                os.write(sys.stdout.fileno(), text)
+                os.write(STDOUT, text)

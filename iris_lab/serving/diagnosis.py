@@ -135,7 +135,8 @@ def _find(document: Any, names: Sequence[str], largest: float) -> Iterator[Probl
     if not isinstance(flag, bool):
         yield mismatch("probabilities", flag, "true or false")
     if "data" not in document:
-        yield Problem(f"no member data{nearest('data', document)}", expected="data, a list of samples")
+        hint = nearest("data", document) or ", expected a list of samples, one object each"
+        yield Problem(f"no member data{hint}", expected="data, a list of samples")
     elif not isinstance(document["data"], list):
         yield mismatch("data", document["data"], "a list of samples, one object each")
     elif not document["data"]:
@@ -203,4 +204,4 @@ def describe(value: Any) -> str:
         return f"a list of {len(value)}"
     if isinstance(value, dict):
         return f"an object with {len(value)} members"
-    return json.dumps(value)
+    return json.dumps(value).removesuffix(".0")  # integers are floats here

@@ -109,10 +109,9 @@ class Gate:
         request_id = environ[REQUEST_ID] = _identify(environ)
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         try:
-            if not self._knows(environ.get("HTTP_HOST", "")):
-                raise Refusal(
-                    421, "host", "the Host header names another host; use http://127.0.0.1 or http://localhost"
-                )
+            if not self._knows(host := environ.get("HTTP_HOST", "")):
+                expected = "127.0.0.1, localhost or a name given with --allow-host"
+                raise Refusal(421, "host", f"the Host header is {host[:60]!a}, expected {expected}")
             shortcut = self.shortcuts.get(path) if method == "POST" else None
             if shortcut:
                 environ[ROUTE] = path

@@ -10,8 +10,10 @@ import os
 import shlex
 import socket
 import threading
+from contextlib import suppress
 from html import escape
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +33,7 @@ from iris_lab.serving.runs import app_of
 HOST = "127.0.0.1"
 STEPS = 100  # so many ports are tried
 _current: "Server | None" = None
+_replacing = threading.Lock()
 
 
 def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = False) -> "Server":
@@ -63,10 +66,11 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
     global _current
     hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # there the name is the hub's, and no browser is on this host
     app = app_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
-    if _current is not None:
-        _current.stop()
-    _current = Server(app, _free_socket(0 if _unattended() else port))
-    return _current
+    with _replacing:
+        if _current is not None:
+            _current.stop()
+        _current = Server(app, _free_socket(0 if _unattended() else port))
+        return _current
 
 
 class Server:
@@ -83,8 +87,8 @@ class Server:
     def __init__(self, app: Flask, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
         self._example = app.config["EXAMPLE"]
-        self._stopped = threading.Lock()  # held from the first call to stop()
-        self._ended = threading.Event()
+        self._stopping = threading.RLock()
+        self._stopped = False
         self._sockets: dict[int, wasyncore.dispatcher] = {}
         rules: Rules = app.config["RULES"]
         # waitress reads a body whole before the application sees it, so the limit has to be its own, too.
@@ -117,20 +121,32 @@ class Server:
     @property
     def is_running(self) -> bool:
         """Whether it answers."""
-        return self._thread.is_alive() and not self._stopped.locked()
+        return self._thread.is_alive() and not self._stopped
 
     def stop(self) -> None:
         """Stop it, answers under way first; nothing happens if it was stopped before."""
-        if self._stopped.acquire(blocking=False):
-            # The loop hears of it by the trigger alone: were it told before, it could have closed the trigger by now.
-            self._server.trigger.pull_trigger(self._ended.set)
+        with self._stopping:
+            if not self._stopped:
+                self._stopped = True
+                self._server.pull_trigger()
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        while not self._ended.is_set():
-            wasyncore.loop(timeout=30, use_poll=hasattr(os, "fork"), map=self._sockets, count=1)
+        while not self._stopped:
+            self._turn(30)
+        with self._stopping:  # by now the trigger has been pulled, so that it may be closed
+            self._server.adj.channel_request_lookahead = -1  # no connection is read from any more
+        with suppress(OSError):  # a process forked from this one may hold the socket, too, and would keep the port
+            self._server.socket.shutdown(socket.SHUT_RDWR)
+        wasyncore.dispatcher.close(self._server)
+        until = monotonic() + 5
+        while monotonic() < until and any(map(_is_busy, self._server.active_channels.values())):
+            self._turn(0.1)
         self._server.task_dispatcher.shutdown(timeout=5)
         wasyncore.close_all(self._sockets, ignore_all=True)
+
+    def _turn(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, use_poll=hasattr(os, "fork"), map=self._sockets, count=1)
 
     def __enter__(self) -> Self:
         return self
@@ -175,6 +191,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return task
 
 
+def _is_busy(channel: HTTPChannel) -> bool:
+    return bool(channel.requests or channel.total_outbufs_len)
+
+
 def _unattended() -> bool:
     return bool(os.environ.get("IRIS_LAB_UNATTENDED") or os.environ.get("PYTEST_VERSION"))
 
@@ -194,6 +214,7 @@ def _free_socket(port: int) -> socket.socket:
             else:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, candidate))
+            listener.listen()  # until then another process could bind it, too
         except OSError as error:
             listener.close()
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):

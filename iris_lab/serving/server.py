@@ -4,12 +4,13 @@ import ctypes
 import errno
 import os
 import platform
+import shutil
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from flask import Flask
@@ -19,13 +20,14 @@ from granian.log import LogLevels
 from prometheus_client import values
 
 from iris_lab.errors import InputError
-from iris_lab.serving.access_log import AccessLog
+from iris_lab.serving.access_log import STDOUT, AccessLog
 from iris_lab.serving.gate import Rules
 from iris_lab.serving.options import Options, check, openness
 from iris_lab.serving.runs import app_of
 from iris_lab.serving.workers import Workers, end_in_order
 
 MAX_WORKERS = 64
+STDERR = 2  # the descriptor, as above
 CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
 _TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 
@@ -79,7 +81,7 @@ def serve(
             _app(run, options.trust, rules)  # here, so that what is wrong with the run is said before a process starts
             _announce(run, host, listener)
             server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
-    _write(sys.stderr.fileno(), "iris-lab: stopped\n")
+    _write(STDERR, "iris-lab: stopped\n")
 
 
 def _allow_files(number: int) -> None:
@@ -94,9 +96,9 @@ def _allow_files(number: int) -> None:
 
 
 def _announce(run: Path, host: str, listener: socket.socket) -> None:
-    _write(sys.stderr.fileno(), openness(host))
+    _write(STDERR, openness(host))
     name = f"[{host}]" if ":" in host else host
-    _write(sys.stdout.fileno(), f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
+    _write(STDOUT, f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
 
 
 def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
@@ -106,7 +108,14 @@ def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
     _keep_the_processor()
     end_in_order(app)
     LOG.start()
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Finalize(None, _remove_of_the_dead, (folder, os.getppid()), exitpriority=0)
     return app
+
+
+def _remove_of_the_dead(folder: str, parent: int) -> None:
+    if os.getppid() != parent:  # killed, or it would do this itself
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keep_the_processor() -> None:
@@ -142,7 +151,14 @@ def _counted_together(workers: int) -> Iterator[None]:
     if workers == 1:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="iris-lab-") as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="iris-lab-")
+    except OSError as error:
+        raise InputError(
+            f"no folder for the counts of {workers} workers could be made ({error.strerror}): "
+            "let TMPDIR name one that can be written, or give --workers 1"
+        ) from error
+    with temporary as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         # It chose at import, when there was no folder.
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # as prometheus_client has it

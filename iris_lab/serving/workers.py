@@ -13,12 +13,13 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from types import FrameType
 from typing import Any
 
 from flask import Flask
 from granian._granian import SocketHolder
 from granian.server.mp import MPServer
+
+from iris_lab.serving.signals import ending_signals
 
 GRACE = 0.5  # seconds in which connections that are in use hear that they end
 _SO_ATTACH_FILTER = 26  # Linux; Python's socket module does not name it
@@ -42,21 +43,17 @@ class Workers(MPServer):
         address, port = listener.getsockname()[:2]
         super().__init__(address=address, port=port, **options)
         self.listener = listener
-        for number in (signal.SIGINT, signal.SIGTERM):  # from here on they end it in order, whether it has begun or not
+        for number in ending_signals():  # from here on they end it in order, whether it has begun or not
             signal.signal(number, self.signal_handler_interrupt)
 
     def startup(self, *given: Any) -> None:
-        """Start the workers; SIGHUP ends the service, as closing a terminal should, unless nohup had it ignored."""
-        hang_up = signal.getsignal(signal.SIGHUP) if hasattr(signal, "SIGHUP") else None
+        """Start the workers."""
         if sys.platform == "linux":
             os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals)
         super().startup(*given)  # type: ignore[no-untyped-call]  # Granian's server is untyped
-        if hang_up == signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    def signal_handler_reload(self, number: int, frame: FrameType | None) -> None:
-        """End the service."""
-        self.signal_handler_interrupt(number, frame)  # type: ignore[no-untyped-call]  # as above
+    # With none to set, Granian leaves SIGHUP as it is; it would start the workers anew.
+    signal_handler_reload = None  # type: ignore[assignment]  # Granian looks whether it is there
 
     def _init_shared_socket(self) -> None:
         if sys.platform == "linux":

@@ -173,6 +173,13 @@ def end_process(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def raw(*headers: str, body: bytes = b"", start: str = "POST /predict_species HTTP/1.1") -> bytes:
     lines: Sequence[str] = (start, *headers)
     return "\r\n".join([*lines, "", ""]).encode() + body

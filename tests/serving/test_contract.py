@@ -1,5 +1,6 @@
 """What a client may send, what it gets back, and that both ways through the endpoint say the same."""
 
+import gc
 import json
 import math
 import random
@@ -120,7 +121,9 @@ BAD = {
     "deep nesting in columns": ('{"columns":' + "[" * 20_000 + "]" * 20_000 + ",", 400, "not-json", "nested"),
     "a list": ("[]", 422, "invalid-data", "the body is a list of 0, expected an object"),
     "null": ("null", 422, "invalid-data", "the body is null"),
-    "no data": ('{"columns": []}', 422, "invalid-data", "no member data"),
+    "no data": ('{"columns": []}', 422, "invalid-data", "no member data, expected a list of samples"),
+    "one sample, bare": (json.dumps(SETOSA), 422, "invalid-data", "no member data, expected a list of samples"),
+    "a number for a flag": ('{"data": [], "probabilities": 1}', 422, "invalid-data", "probabilities is 1, expected"),
     "misspelt data": ('{"dota": []}', 422, "invalid-data", '"dota" came, did you mean it?'),
     "empty data": ('{"data": []}', 422, "invalid-data", "data is empty, expected at least one sample"),
     "data that is an object": ('{"data": {}}', 422, "invalid-data", "an object with 0 members"),
@@ -216,6 +219,25 @@ def test_another_method_is_refused(client: Client, method: str) -> None:
     assert answer.headers["Allow"] == "OPTIONS, POST"
 
 
+@pytest.mark.parametrize("shortcut", [True, False])
+def test_the_garbage_collector_does_not_look_through_a_huge_body(model: Model, shortcut: bool) -> None:
+    client = Client(create_app(model, shortcut=shortcut))
+    body = b'{"data": [' + b"[]," * 200_000 + b"[]]}"
+    seen = [0]
+
+    def look(phase: str, _: dict[str, int]) -> None:
+        seen.append(len(gc.get_objects()))
+
+    before = len(gc.get_objects())
+    gc.callbacks.append(look)
+    try:
+        problem_of(post(client, body), 422, "invalid-data")
+    finally:
+        gc.callbacks.remove(look)
+    assert max(seen) < before + 100_000
+    assert gc.isenabled()
+
+
 @pytest.mark.parametrize("path", ["/predict", "/predict_species/", "/../etc/passwd", "/static/../app.py", "/é"])
 def test_an_unknown_route_is_refused(client: Client, path: str) -> None:
     answer = client.get(path, headers={"Host": "localhost"})
@@ -225,7 +247,7 @@ def test_an_unknown_route_is_refused(client: Client, path: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost.evil.example:5000"])
 def test_a_foreign_host_is_refused(client: Client, host: str) -> None:
     for answer in (post(client, sample(), Host=host), client.get("/model", headers={"Host": host})):
-        problem_of(answer, 421, "host")
+        assert f"the Host header is {host!r}, expected 127.0.0.1" in problem_of(answer, 421, "host")["detail"]
 
 
 def test_the_request_id_is_echoed_or_given_on_every_answer(client: Client) -> None:

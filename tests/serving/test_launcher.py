@@ -1,8 +1,10 @@
+import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from waitress.trigger import trigger
 from iris_lab.errors import ArtifactError, InputError
 from iris_lab.modeling import load_model
 from iris_lab.serving import Server, launch
+from iris_lab.serving.launcher import _free_socket
 
 
 def ask(server: Server) -> list[int]:
@@ -76,6 +79,44 @@ def test_a_request_in_the_moment_of_the_stop_does_no_harm(iris_run: Path, monkey
     assert not server.is_running
 
 
+def test_an_answer_in_the_moment_of_the_stop_does_no_harm(iris_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = launch(iris_run)
+    pull = trigger._physical_pull
+
+    def pull_late(itself: trigger) -> None:
+        monkeypatch.setattr(trigger, "_physical_pull", pull)
+        pull(itself)  # as the thread does that has just answered: it wakes the loop, which may end by now
+        time.sleep(0.5)
+        pull(itself)
+
+    monkeypatch.setattr(trigger, "_physical_pull", pull_late)
+    server.stop()
+    assert not server.is_running
+
+
+AFTER_FORK = """
+import multiprocessing, sys, time
+from iris_lab.serving import launch
+first = launch(sys.argv[1])
+child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+child.start()
+try:
+    second = launch(sys.argv[1], port=first.port)
+    print(second.port - first.port)
+finally:
+    child.terminate()
+    child.join()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep a port for a process that was forked")
+def test_a_process_that_was_forked_does_not_keep_the_port(iris_run: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", AFTER_FORK, str(iris_run)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_VERSION"}
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    assert (ran.stdout, ran.stderr) == ("0\n", "")
+
+
 @pytest.mark.usefixtures("attended")
 def test_a_second_launch_replaces_the_first_at_its_port(iris_run: Path) -> None:
     first = launch(iris_run, port=5400)
@@ -91,6 +132,21 @@ def test_a_busy_port_is_stepped_over(iris_run: Path, busy_port: int) -> None:
     with launch(iris_run, port=busy_port) as server:
         assert server.port > busy_port
         assert ask(server) == [0]
+
+
+@pytest.mark.usefixtures("attended")
+def test_of_many_launched_at_once_one_is_left(iris_run: Path) -> None:
+    model = load_model(iris_run)
+    with ThreadPoolExecutor(8) as pool:
+        servers = list(pool.map(lambda port: launch(model, port=port), [5400] * 8))
+    running = [server for server in servers if server.is_running]
+    assert [ask(server) for server in running] == [[0]]
+    running[0].stop()
+
+
+def test_a_port_is_taken_from_the_moment_it_is_found_free() -> None:
+    with _free_socket(5400) as first, _free_socket(first.getsockname()[1]) as second:
+        assert first.getsockname() != second.getsockname()
 
 
 @pytest.mark.usefixtures("attended")

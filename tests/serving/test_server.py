@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from services import BODY, COMMAND, HEADERS, Load, Service, end_process, raw, serving
+from services import BODY, COMMAND, HEADERS, Load, Service, end_process, is_running, raw, serving
 
 from iris_lab.cli import main
 from iris_lab.errors import InputError
@@ -184,13 +184,6 @@ def counts(service: Service) -> Counter[str]:
 
 def predictions(service: Service) -> dict[str, float]:
     return {labels["name"]: value for labels, value in samples(service, "iris_lab_predictions_total")}
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.slow
