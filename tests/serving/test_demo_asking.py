@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from iris_lab.datasets import load_dataset
 from iris_lab.modeling import load_model
-from iris_lab.serving import launch
+from iris_lab.serving import Server, launch
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +99,27 @@ def test_another_model_at_the_same_address_gets_its_own_page(
             page.fill("#number-2", "6.1")
         expect(page.locator("h1")).to_have_text("Which cultivar?", timeout=PATIENCE)
         expect_prediction_of(load_model(tmp_path), page)
+
+
+def test_an_endpoint_that_is_not_well_is_said_to_be_so(iris_server: Server, visit: Visit, iris_run: Path) -> None:
+    page = visit(f"{iris_server.url}/", outages=True)
+    expect_answer(page)
+    page.route("**/predict_species", lambda route: route.fulfill(status=429, body="Not so fast"))
+    page.fill("#number-2", "6.1")
+    expect_nothing_predicted(page, "The endpoint answers with status 429. It keeps trying.")
+    page.unroute("**/predict_species")
+    expect_prediction_of(load_model(iris_run), page)
+
+
+def test_training_samples_are_on_offer_once_they_have_come(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/model/samples", lambda route: held.append(route))
+    page.reload()
+    wait_for(page, held, 1)
+    first = page.locator("[data-example]").first
+    expect(first).to_be_disabled()
+    held[0].continue_()
+    expect(first).to_be_enabled(timeout=PATIENCE)
 
 
 def test_a_screen_reader_hears_the_answer_once_the_slider_rests(page: Page) -> None:
