@@ -43,9 +43,10 @@ export function written(value, control) {
 
 /** Return the text of a slider's value; its ends stand for the ends of the training range, whatever its steps. */
 export function fromSlider(slider, control) {
-  const value = Number(slider.value);
-  if (value <= control.min) return control.low;
+  const place = Number(slider.value); // which a browser has rounded to 15 figures
+  const text = place.toFixed(control.digits);
+  const value = Number(text);
+  if (value <= control.min || place - control.step * 0.001 <= control.min) return control.low;
   if (value + control.step * 0.999 > control.max) return control.high;
-  const text = value.toFixed(control.digits);
-  return text.length <= ROOM ? text : written(Number(text), control);
+  return text.length <= ROOM ? text : written(value, control);
 }
