@@ -51,7 +51,8 @@ def create_app(
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.config.update(RULES=rules, BODIES=answers.bodies, EXAMPLE=example_text(model))
-    app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(json.dumps, indent=2, ensure_ascii=False)}
+    readable = partial(json.dumps, ensure_ascii=False)
+    app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(readable, indent=2), "as_line": readable}
     app.url_map.converters["model"] = exactly(model.name)
     app.register_blueprint(pages(model, metrics or {}, answers.schema, telemetry))
     app.register_blueprint(inference_routes(model))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from itertools import combinations
 from typing import Any
 
@@ -9,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_STEPS, USUAL_STEPS = 10**6, 1000
+ROOM = 12  # characters that a field shows at once
+FIGURES, EXACT = 6, 17  # significant figures of a number that needs more room; those that say any number exactly
 MOST_COMPARED = 40  # features, of which each pair is looked at
+INWARDS = {"min": ROUND_CEILING, "max": ROUND_FLOOR}
 TINY = 1e-9  # of the variance: what is smaller is rounding
 
 
@@ -24,8 +28,10 @@ def controls(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``name``, ``unit``, ``min`` and ``max`` as in the model; ``step`` of the slider and ``digits`` of its values;
-        ``start``, ``low`` and ``high``: the median and the ends of the training range, as text.
+        ``name``, ``unit``, ``min`` and ``max`` as in the model; ``step`` of the slider, ``digits`` of its values and
+        ``figures``, the significant ones, of a value that needs too much room; ``width`` of the longest text;
+        ``start``, ``low`` and ``high``: the median and the ends of the training range, as text. Where that would be too
+        long to read they are rounded, the ends inwards: each lies in the training range.
     """
     return [_control(feature) for feature in features]
 
@@ -35,20 +41,29 @@ def _control(feature: Mapping[str, Any]) -> dict[str, Any]:
     if span > 0 and not span / MOST_STEPS <= step <= span:  # finer or coarser than six decimals can say
         step = 10.0 ** math.floor(math.log10(span / USUAL_STEPS))
     digits = min(max(0, -round(math.log10(step))), 100)
+    size = math.log10(max(abs(feature["min"]), abs(feature["max"])) or 1)
+    figures = max(FIGURES, math.floor(size) - round(math.log10(step)) + 1) if span > 0 else EXACT
+    low, high = (_written(feature[end], digits, figures, inwards) for end, inwards in INWARDS.items())
+    start = sorted((low, _written(feature["median"], digits, figures, ROUND_HALF_EVEN), high), key=float)[1]
     return {
         **{name: feature[name] for name in ("name", "unit", "min", "max")},
         "step": step,
         "digits": digits,
-        "start": _written(float(f"{feature['median']:.12g}"), digits),  # the mean of two values has noise
-        "low": _written(feature["min"], digits),
-        "high": _written(feature["max"], digits),
+        "figures": min(figures, EXACT),
+        "start": start,
+        "low": low,
+        "high": high,
+        "width": max(map(len, (start, low, high))),
     }
 
 
-def _written(value: float, digits: int) -> str:
-    """Return a number with so many decimals, or with all it has where those would change it."""
-    text = f"{value:.{digits}f}"
-    return text if float(text) == value and len(text) < 20 else repr(value)
+def _written(value: float, digits: int, figures: int, rounding: str) -> str:
+    """Return a number with so many decimals, or with all it has where those would change it, or else rounded."""
+    for text in (f"{value:.{digits}f}", repr(value)):
+        if float(text) == value and (len(text) <= ROOM or figures >= EXACT):
+            return text
+    rounded = Context(prec=figures, rounding=rounding).create_decimal(Decimal(value)).normalize()
+    return min(f"{rounded:f}", f"{rounded:e}".replace("e+", "e"), key=len)
 
 
 def clearest_pair(rows: Sequence[Sequence[float]], classes: Sequence[int]) -> tuple[int, int]:

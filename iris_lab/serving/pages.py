@@ -8,7 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from iris_lab.modeling import Model
 from iris_lab.serving.demo import clearest_pair, controls
-from iris_lab.serving.openapi import example_text, openapi_document
+from iris_lab.serving.openapi import example_request, openapi_document
 from iris_lab.serving.problems import KINDS
 from iris_lab.serving.schema import RequestSchema
 from iris_lab.serving.telemetry import Telemetry
@@ -31,7 +31,7 @@ def pages(model: Model, metrics: Mapping[str, float], schema: RequestSchema, tel
         Where requests are counted.
     """
     about = describe(model, metrics)
-    openapi, example = openapi_document(model, schema), example_text(model)
+    openapi, example = openapi_document(model, schema), example_request(model)
     form, axes = controls(about["features"]), clearest_pair(**model.info["samples"])
     routes = Blueprint("pages", __name__)
 
@@ -46,8 +46,8 @@ def pages(model: Model, metrics: Mapping[str, float], schema: RequestSchema, tel
 
     @routes.get("/docs")
     def docs() -> Response:
-        shown = {"openapi": openapi, "model": about, "kinds": KINDS, "example": example, "host": request.host_url}
-        return Response(render_template("docs.html", **shown))
+        shown = {"openapi": openapi, "model": about, "controls": form, "kinds": KINDS, "host": request.host_url}
+        return Response(render_template("docs.html", example=example, **shown))
 
     routes.add_url_rule("/openapi.json", "openapi", lambda: jsonify(openapi))
     routes.add_url_rule("/model", "model", lambda: jsonify(about))

@@ -9,11 +9,12 @@ from iris_lab.modeling import Model
 
 Visit = Callable[..., Page]
 PATIENCE = 20_000  # ms: other tests are busy, too
+expect.set_options(timeout=PATIENCE)
 
 
 def expect_answer(page: Page) -> None:
-    expect(page.locator("#verdict[data-state=answer][aria-busy=false]")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("#plot-says")).to_contain_text("Nearest", timeout=PATIENCE)
+    expect(page.locator("#verdict[data-state=answer][aria-busy=false]")).to_be_visible()
+    expect(page.locator("#plot-says")).to_contain_text("Nearest")
 
 
 def expect_prediction_of(model: Model, page: Page) -> None:
@@ -23,7 +24,7 @@ def expect_prediction_of(model: Model, page: Page) -> None:
     frame = pd.DataFrame([values], columns=list(model.features))
     shares = [percent(share) for share in model.estimator.predict_proba(frame)[0]]
     name = model.classes[model.estimator.predict(frame)[0]]
-    expect(page.locator("#verdict-name")).to_have_text(name, timeout=PATIENCE)
+    expect(page.locator("#verdict-name")).to_have_text(name)
     expect(page.locator("#bars [data-predicted] .name")).to_have_text(name)
     assert page.locator("#bars .share").all_text_contents() == shares
 
@@ -36,7 +37,7 @@ def percent(share: float) -> str:
 
 
 def expect_nothing_predicted(page: Page, reason: str) -> None:
-    expect(page.locator("#verdict-note")).to_contain_text(reason, timeout=PATIENCE)
+    expect(page.locator("#verdict-note")).to_contain_text(reason)
     expect(page.locator("#verdict")).to_have_attribute("data-state", "none")
     expect(page.locator("#verdict-share")).to_be_empty()
     assert set(page.locator("#bars .share").all_text_contents()) == {"–"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import save_run
-from demo_page import PATIENCE, Visit, drag, expect_answer, expect_nothing_predicted, expect_prediction_of
+from demo_page import Visit, drag, expect_answer, expect_nothing_predicted, expect_prediction_of
 from playwright.sync_api import Page, expect
 
 from iris_lab.datasets import load_dataset
@@ -74,6 +74,11 @@ def test_what_is_no_number_is_said_and_the_old_answer_is_gone(
     expect(page.locator("#verdict-note")).to_be_empty()
 
 
+def test_a_minus_as_it_is_printed_is_a_minus(page: Page) -> None:
+    page.fill("#number-0", "\N{MINUS SIGN}5.1")
+    expect(page.locator("#curl")).to_contain_text('"sepal length (cm)":-5.1')
+
+
 def test_what_the_endpoint_refuses_is_said_in_its_own_words(iris_server: Server, visit: Visit, iris_run: Path) -> None:
     page = visit(f"{iris_server.url}/", outages=True)
     page.fill("#number-0", "1e31")
@@ -96,7 +101,7 @@ def test_input_outside_the_training_range_is_answered_with_a_warning(page: Page,
     page.fill("#number-2", "12.5")
     expect(page.locator("#problem-2")).to_have_text("Above the training range, 1.0 to 6.9; the model extrapolates.")
     expect(page.locator("#verdict-note")).to_have_text(
-        "Outside the training range: petal length (cm) (1.0 to 6.9). The model extrapolates.", timeout=PATIENCE
+        "Outside the training range: petal length (cm) (1.0 to 6.9). The model extrapolates."
     )
     expect_prediction_of(load_model(iris_run), page)
     expect(page.locator("#plot .arrow")).to_be_visible()
@@ -104,6 +109,15 @@ def test_input_outside_the_training_range_is_answered_with_a_warning(page: Page,
     page.fill("#number-2", "6.9")
     expect(page.locator("#problem-2")).to_be_empty()
     expect(page.locator("#plot circle.here")).to_be_visible()
+
+
+def test_a_sample_unlike_any_in_training_is_answered_with_a_warning(page: Page, iris_run: Path) -> None:
+    page.fill("#number-0", "4.3")
+    page.fill("#number-2", "6.9")  # each has been seen, but never in one flower
+    expect(page.locator("#verdict-note")).to_have_text("Far from all training samples.")
+    expect_prediction_of(load_model(iris_run), page)
+    page.get_by_role("button", name="virginica", exact=True).click()
+    expect(page.locator("#verdict-note")).to_be_empty()
 
 
 def test_a_training_sample_of_each_class_can_be_taken(page: Page, iris_run: Path) -> None:

@@ -39,6 +39,27 @@ def test_any_range_gets_a_slider_that_can_be_moved(low: float, high: float, deci
     assert (float(control["low"]), float(control["high"])) == (low, high), "its ends are the very ends"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (1.5076975397071557e-10, 3.951313977703779e-09, ("1.5077e-10", "2.05104e-9", "3.95131e-9")),
+        (1003199537400.0461, 3992359934827.447, ("1.0032e12", "2.49778e12", "3.99235e12")),
+        (-100.00099985580263, -100.00000015833606, ("-100.000999", "-100.0005", "-100.000001")),
+        (0.00031347557437699683, 15162.072299970176, ("3.13476e-4", "7581.04", "15162")),
+        (1000.0000000000002, 1000.0000000000023, ("1000.0000000000002", "1000.0000000000013", "1000.0000000000023")),
+        (1 / 3, 1 / 3, ("0.3333333333333333",) * 3),
+    ],
+)
+def test_a_number_too_long_to_read_is_rounded_within_the_training_range(
+    low: float, high: float, wanted: tuple[str, str, str]
+) -> None:
+    control = controls([feature(low, high, 6)])[0]
+    texts = control["low"], control["start"], control["high"]
+    assert low <= float(texts[0]) <= float(texts[1]) <= float(texts[2]) <= high
+    assert [float(text) for text in texts] == [float(text) for text in wanted]
+    assert max(map(len, texts)) <= max(map(len, wanted)) + 3
+
+
 def test_the_middle_of_two_samples_is_written_without_the_noise_of_its_last_bits() -> None:
     noisy = feature(1.0, 2.0, 2) | {"median": 1.6400000000000001}
     assert controls([noisy])[0]["start"] == "1.64"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import NASTY, save_run
-from demo_page import PATIENCE, Visit, expect_answer
+from demo_page import Visit, expect_answer
 from playwright.sync_api import Browser, Page, expect
 
 from iris_lab.datasets import load_dataset
@@ -40,7 +40,7 @@ def test_nothing_is_wider_than_the_screen(server: Server, visit: Visit, size: di
     page.fill("#number-0", "1e9")
     page.fill("#number-1", "no number " * 20)
     page.locator("summary").click()
-    expect(page.locator("#verdict")).to_have_attribute("data-state", "none", timeout=PATIENCE)
+    expect(page.locator("#verdict")).to_have_attribute("data-state", "none")
     assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
     # Nor does anything stand out that is cut off at the edge; what scrolls in itself may be wider.
     outside = """width => [...document.querySelectorAll("body *:not(.scroll *, .unseen, .unseen *, .skip, svg *)")]
@@ -61,11 +61,25 @@ def test_names_are_shown_as_they_are_and_run_nothing(server: Server, visit: Visi
         page.select_option("#axis-x", label=name)
     expect_answer(page)
     page.locator("#number-4").fill("4")
-    expect(page.locator("#problem-4")).to_have_text(
-        "Above what was always 3 in training; the model extrapolates.", timeout=PATIENCE
-    )
+    expect(page.locator("#problem-4")).to_have_text("Above what was always 3 in training; the model extrapolates.")
     assert page.title() == title
     assert page.locator("img").count() == 0
+
+
+def test_bars_are_seen_in_forced_colours_too(iris_server: Server, visit: Visit) -> None:
+    page = visit(f"{iris_server.url}/", forced_colors="active")
+    expect_answer(page)
+    bar, track = (luminance(page, f"#bars .{name}", "backgroundColor") for name in ("fill", "track"))
+    assert (max(bar, track) + 0.05) / (min(bar, track) + 0.05) >= 3
+
+
+def test_paper_is_white_and_has_the_bars(iris_server: Server, visit: Visit) -> None:
+    page = visit(f"{iris_server.url}/", color_scheme="dark")
+    expect_answer(page)
+    page.emulate_media(media="print")
+    assert luminance(page, "body", "backgroundColor") == pytest.approx(1)
+    assert luminance(page, "body", "color") < 0.05
+    assert page.locator("#bars .fill").first.evaluate("one => getComputedStyle(one).printColorAdjust") == "exact"
 
 
 @pytest.mark.parametrize("server", ["nasty_run"], indirect=True)
@@ -93,10 +107,10 @@ def test_axe_finds_nothing(server: Server, browser: Browser, scheme: str, size: 
         page.locator("summary").click()
         assert violations(page) == []
         page.fill("#number-0", "1e9")
-        expect(page.locator("#verdict")).to_have_attribute("data-note", "warn", timeout=PATIENCE)
+        expect(page.locator("#verdict")).to_have_attribute("data-note", "warn")
         assert violations(page) == []
         page.fill("#number-1", "nonsense")
-        expect(page.locator("#verdict")).to_have_attribute("data-note", "wrong", timeout=PATIENCE)
+        expect(page.locator("#verdict")).to_have_attribute("data-note", "wrong")
         assert violations(page) == []
 
 
@@ -107,7 +121,7 @@ def violations(page: Page) -> list[str]:
 
 def luminance(page: Page, selector: str, what: str) -> float:
     colour = page.locator(selector).first.evaluate(f"one => getComputedStyle(one).{what}")
-    channels = [int(part) / 255 for part in colour.removeprefix("rgb(").rstrip(")").split(",")[:3]]
+    channels = [int(part) / 255 for part in colour.partition("(")[2].rstrip(")").split(",")[:3]]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 

@@ -26,7 +26,7 @@ def test_without_scripts_the_page_leads_to_the_documentation(
 ) -> None:
     page = chromium("--blink-settings=scriptEnabled=false").new_page(java_script_enabled=False)
     page.goto(f"{iris_server.url}/")
-    expect(page.locator("noscript .notice")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("noscript .notice")).to_be_visible()
     expect(page.locator("noscript a")).to_have_attribute("href", "docs")
     expect(page.locator("#form")).to_be_hidden()
 
@@ -59,7 +59,7 @@ def test_a_notebook_shows_the_page_in_a_frame(notebook_page: int, browser: Brows
         page = context.new_page()
         page.goto(f"http://{host}:{notebook_page}/")
         inside = page.frame_locator("iframe")
-        expect(inside.locator("#verdict-name")).to_have_text("versicolor", timeout=PATIENCE)
+        expect(inside.locator("#verdict-name")).to_have_text("versicolor")
         expect(inside.locator("footer a").first).to_have_attribute("target", "_blank")
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         inside.locator("#copy").click()
@@ -113,6 +113,6 @@ def test_the_page_works_behind_jupyter_server_proxy(iris_server: Server, hub: st
     expect_answer(page)
     page.fill("#number-2", "1.4")
     page.fill("#number-3", "0.2")
-    expect(page.locator("#verdict-name")).to_have_text("setosa", timeout=PATIENCE)
+    expect(page.locator("#verdict-name")).to_have_text("setosa")
     expect(page.locator("#curl")).to_contain_text(f"curl {hub}proxy/{iris_server.port}/predict_species ")
     assert page.get_by_role("link", name="Model").evaluate("one => one.href") == f"{hub}proxy/{iris_server.port}/model"

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import save_run
 from demo_page import Visit
 
-from iris_lab.serving import launch
+from iris_lab.datasets import load_dataset
+from iris_lab.serving import create_app, launch
 
 
 @pytest.mark.slow
@@ -22,3 +24,14 @@ def test_everyone_can_read_it(request: pytest.FixtureRequest, run: str, scheme: 
             summary.click()
         assert Axe().run(page).response["violations"] == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        answers = page.locator("[aria-labelledby=routes] td").evaluate_all("cells => cells.map(one => one.clientWidth)")
+        assert min(answers) > 120, "none is squeezed by the address beside it"
+
+
+def test_names_and_numbers_stand_there_as_people_write_them(tmp_path: Path) -> None:
+    table = load_dataset("iris").frame.rename(columns={"petal width (cm)": "πλάτος (cm)"})
+    table["πλάτος (cm)"] = [0.1 + 0.2, 0.1 + 0.2, 0.7] * 50
+    table.to_csv(tmp_path / "own.csv", index=False)
+    model, _ = save_run(tmp_path, load_dataset(tmp_path / "own.csv"))
+    page = create_app(model).test_client().get("/docs").text
+    assert page.count("πλάτος (cm)&#34;: 0.3") == 2

@@ -8,6 +8,9 @@ const LONGEST_PAUSE = 4_000;
 /** The endpoint has answered, and said no. */
 export class Refused extends Error {}
 
+/** Something answers, but not as the endpoint does. */
+export class Faulty extends Error {}
+
 /** Post a request; throw `Refused` where the endpoint refuses it, another error where it does not answer. */
 export async function post(body) {
   const reply = await fetch("predict_species", {
@@ -22,7 +25,7 @@ export async function post(body) {
     const { detail, problems = [] } = await reply.json();
     throw new Refused(problems.map((one) => one.detail).join("; ") || detail);
   }
-  throw new Error(`status ${reply.status}`);
+  throw new Faulty(`status ${reply.status}`);
 }
 
 /**

@@ -1,28 +1,38 @@
 // The demo page: what the form says is asked, and what the endpoint answers is shown.
 
-import { Refused, post, questions } from "./asking.js";
+import { Faulty, Refused, post, questions } from "./asking.js";
 import { copyFrom, curlLine } from "./curl.js";
 import { fields, fill, listen, readForm, remarksOn } from "./form.js";
-import { facts, find } from "./page.js";
+import { stranger } from "./likeness.js";
+import { facts, find, named } from "./page.js";
 import { Plot } from "./plot.js";
-import { showAnswer, showAsking, showNothing } from "./verdict.js";
+import { showAnswer, showAsking, showNothing, showRemarks } from "./verdict.js";
+
+const GONE = "The endpoint has stopped answering: start it again, and this page goes on.";
 
 let plot = null;
+let isStrange = () => false; // until the training samples are here
+let latest = null; // the question that is answered on the page
 let away = false; // whether the endpoint has stopped answering
 
 const asking = questions(send, {
   answered(question, answer, isNewest) {
-    if (String(answer.classes) === String(facts.classes)) showAnswer(answer, question.remarks, isNewest);
-    else location.reload(); // another model has taken the place
+    if (String(answer.classes) !== String(facts.classes)) return location.reload(); // another model took the place
+    latest = question;
+    showAnswer(answer, remarks(question), isNewest);
   },
   refused: (error) => showNothing("no prediction", error.message),
-  lost() {
+  lost(error) {
     away = true;
-    showNothing("no answer", "The endpoint has stopped answering: start it again, and this page goes on. It keeps trying.");
+    const what = error instanceof Faulty ? `The endpoint answers with ${error.message}.` : GONE;
+    showNothing("no answer", `${what} It keeps trying.`);
   },
 });
 
+const remarks = ({ values }) => remarksOn(values) || (isStrange(values) ? "Far from all training samples." : "");
+
 function changed() {
+  latest = null;
   const values = readForm();
   plot?.mark(values);
   const wrong = fields.filter((_, index) => values[index] === null);
@@ -31,7 +41,7 @@ function changed() {
     find("curl").textContent = "";
     find("copy").disabled = true;
     const others = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : "";
-    showNothing("no prediction", `${wrong[0].control.name}: ${wrong[0].problem.textContent}${others}`);
+    showNothing("no prediction", `${named(wrong[0].control.name)}: ${wrong[0].problem.textContent}${others}`);
     return;
   }
   const sample = Object.fromEntries(fields.map(({ control }, index) => [control.name, values[index]]));
@@ -40,7 +50,7 @@ function changed() {
   find("copy").disabled = false;
   find("copied").textContent = "";
   showAsking();
-  asking.ask({ body, remarks: remarksOn(values) });
+  asking.ask({ body, values });
 }
 
 async function send({ body }) {
@@ -56,7 +66,7 @@ async function send({ body }) {
 /** After an interruption or a refusal: is it the same model still? */
 async function meetAgain() {
   const reply = await fetch("model", { cache: "no-store" });
-  if (!reply.ok) throw new Error(`status ${reply.status}`);
+  if (!reply.ok) throw new Faulty(`status ${reply.status}`);
   if ((await reply.json()).sha256 !== facts.sha256) location.reload();
   away = false;
   if (!plot) loadSamples();
@@ -82,6 +92,8 @@ async function loadSamples() {
   up.addEventListener("change", choose);
   choose();
   offerExamples(samples);
+  isStrange = stranger(facts, samples);
+  if (latest) showRemarks(remarks(latest));
 }
 
 function offerExamples({ rows, classes }) {

@@ -1,7 +1,7 @@
 // The form: its fields, what they hold, and what is to be said of it.
 
-import { fromSlider, read } from "./numbers.js";
-import { facts, find } from "./page.js";
+import { fromSlider, read, written } from "./numbers.js";
+import { facts, find, named } from "./page.js";
 
 export const fields = facts.controls.map((control, index) => ({
   control,
@@ -32,8 +32,7 @@ export const readForm = () => fields.map(readField);
 /** Fill the form. */
 export function fill(values) {
   fields.forEach(({ control, number, slider }, index) => {
-    const text = values[index].toFixed(control.digits);
-    number.value = Number(text) === values[index] ? text : String(values[index]);
+    number.value = written(values[index], control);
     if (slider) slider.value = values[index];
   });
 }
@@ -62,6 +61,6 @@ export function remarksOn(values) {
   const beyond = fields.filter(({ control }, index) => outside(control, values[index]) !== "").map(({ control }) => control);
   if (beyond.length === 0) return "";
   if (beyond.length > 2) return `${beyond.length} features are outside their training ranges: the model extrapolates.`;
-  const each = beyond.map(({ name, min, max, low, high }) => `${name} (${min === max ? low : `${low} to ${high}`})`);
+  const each = beyond.map(({ name, min, max, low, high }) => `${named(name)} (${min === max ? low : `${low} to ${high}`})`);
   return `Outside the training range: ${each.join(", ")}. The model extrapolates.`;
 }

@@ -1,10 +1,11 @@
 // Numbers as people write them, and as they like to read them.
 
+const ROOM = 12; // characters that a field shows at once
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** Return {value}, or {problem} that says what was given and what is expected. */
 export function read(text, example) {
-  const given = text.trim();
+  const given = text.trim().replace(/^−/, "-"); // a printed minus
   if (given === "") return { problem: `Nothing given; expected a number, such as ${example}.` };
   const quoted = `“${given.length > 40 ? `${given.slice(0, 39)}…` : given}”`;
   if (NUMBER.test(given)) {
@@ -28,10 +29,24 @@ export function brief(value) {
   return String(Number(value.toPrecision(6)));
 }
 
+/** Return a value of the training range as text: as it is where that is short, else rounded, within that range. */
+export function written(value, control) {
+  for (const text of [value.toFixed(control.digits), String(value)]) {
+    if (Number(text) === value && text.length <= ROOM) return text;
+  }
+  const rounded = Number(value.toPrecision(control.figures));
+  if (rounded <= control.min) return control.low;
+  if (rounded >= control.max) return control.high;
+  const [plain, power] = [String(rounded), rounded.toExponential().replace("e+", "e")];
+  return power.length < plain.length ? power : plain;
+}
+
 /** Return the text of a slider's value; its ends stand for the ends of the training range, whatever its steps. */
 export function fromSlider(slider, control) {
-  const value = Number(slider.value);
-  if (value <= control.min) return control.low;
+  const place = Number(slider.value); // which a browser has rounded to 15 figures
+  const text = place.toFixed(control.digits);
+  const value = Number(text);
+  if (value <= control.min || place - control.step * 0.001 <= control.min) return control.low;
   if (value + control.step * 0.999 > control.max) return control.high;
-  return value.toFixed(control.digits);
+  return text.length <= ROOM ? text : written(value, control);
 }

@@ -1,6 +1,7 @@
 // The training samples by two features, and the sample of the form among them.
 
 import { brief } from "./numbers.js";
+import { named } from "./page.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 46, right: 14, top: 28, bottom: 42 };
@@ -146,9 +147,9 @@ export class Plot {
     const counts = new Map();
     for (const [, code] of order.slice(0, NEAREST)) counts.set(code, (counts.get(code) ?? 0) + 1);
     const found = [...counts].sort(([, one], [, other]) => other - one);
-    const beyond = columns.filter((column) => !this.shows(column)).map((column) => this.controls[column].name);
+    const beyond = columns.filter((column) => !this.shows(column)).map((column) => named(this.controls[column].name));
     const where = beyond.length ? ` Yours lies beyond the plot (${beyond.join(", ")}); an arrow points to it.` : "";
-    const list = found.map(([code, count]) => `${count} ${this.classes[code]}`).join(", ");
+    const list = found.map(([code, count]) => `${count} ${named(this.classes[code])}`).join(", ");
     this.says.textContent = `${drawn}${where} Nearest to yours here: ${list}.`;
   }
 

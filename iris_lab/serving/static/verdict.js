@@ -20,13 +20,18 @@ export function showAnswer({ result, probabilities }, remarks, isNewest) {
   find("verdict-name").textContent = name;
   find("verdict-share").textContent = share;
   dress(find("verdict-marker").firstElementChild, code);
-  note(remarks, remarks ? "warn" : "");
   bars.forEach((bar, index) => {
     bar.querySelector(".share").textContent = percent(shares[index]);
     bar.querySelector(".fill").style.width = `${100 * shares[index]}%`;
     bar.toggleAttribute("data-predicted", index === code);
   });
-  say(`${name}, ${share}. ${remarks}`);
+  showRemarks(remarks);
+}
+
+/** Show what is to be said of the sample that is answered. */
+export function showRemarks(remarks) {
+  note(remarks, remarks ? "warn" : "");
+  say(`${find("verdict-name").textContent}, ${find("verdict-share").textContent}. ${remarks}`);
 }
 
 /** Take the answer away, and say why. */

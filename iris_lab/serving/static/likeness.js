@@ -1,0 +1,13 @@
+// Whether a sample is like any of those that the model was trained on.
+
+/**
+ * Return a function that says whether a sample is farther from every training sample than any of these is from its
+ * nearest neighbour. Distances are in units of the training ranges.
+ */
+export function stranger({ controls }, { rows }) {
+  const spans = controls.map(({ min, max }) => max - min || 1);
+  const apart = (one, other) => spans.reduce((sum, span, index) => sum + ((one[index] - other[index]) / span) ** 2, 0);
+  const nearest = (sample) => rows.reduce((least, row) => (row === sample ? least : Math.min(least, apart(sample, row))), Infinity);
+  const usual = rows.reduce((most, row) => Math.max(most, nearest(row)), 0);
+  return (sample) => rows.length > 1 && nearest(sample) > usual;
+}
