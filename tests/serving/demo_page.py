@@ -9,6 +9,7 @@ from iris_lab.modeling import Model
 
 Visit = Callable[..., Page]
 PATIENCE = 20_000  # ms: other tests are busy, too
+expect.set_options(timeout=PATIENCE)
 
 
 def expect_answer(page: Page) -> None:
