@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -41,13 +41,11 @@ class Client:
             answer = connection.getresponse()
             return answer.status, answer.read()
 
-    def say(self, *parts: bytes, pause: float = 0, timeout: float = 60) -> bytes:
+    def say(self, sent: bytes, timeout: float = 60) -> bytes:
         """Send bytes as they are, and return all that comes back until the server closes."""
         answer = b""
         with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
-            for part in parts:
-                connection.sendall(part)
-                time.sleep(pause)
+            connection.sendall(sent)
             with suppress(ConnectionResetError):  # a server that has not read all we sent closes like this
                 while received := connection.recv(65536):
                     answer += received
@@ -79,8 +77,7 @@ class Service(Client):
         """Kill one, and wait until another has taken its place."""
         before = self.workers()
         end_process(before[0], signal.SIGKILL)
-        while len(now := self.workers()) < len(before) or before[0] in now:
-            time.sleep(0.02)
+        wait_until(lambda: len(now := self.workers()) == len(before) and before[0] not in now)
 
     def end(self, number: int) -> tuple[int, str]:
         """Send a signal; return exit code and what was said on standard error."""
@@ -124,8 +121,7 @@ class Load:
         return self
 
     def wait_for(self, answers: int) -> None:
-        while self.fates["answered"] < answers:
-            time.sleep(0.01)
+        wait_until(lambda: self.fates["answered"] >= answers)
 
     def finish(self) -> None:
         self._stop.set()
@@ -166,6 +162,13 @@ class Load:
         self.fates["answered" if answer.status == 200 and content.startswith(b'{"result":[0') else "wrong"] += 1
         self.seconds.append(time.monotonic() - began)
         return not answer.will_close
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 120) -> None:
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until, "it does not happen"
+        time.sleep(0.01)
 
 
 def end_process(pid: int, number: int) -> None:

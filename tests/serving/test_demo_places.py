@@ -96,11 +96,11 @@ def hub(tmp_path: Path) -> Iterator[str]:
         yield wait_for_answer(f"http://127.0.0.1:{port}/user/ada/", tmp_path / "log")
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=90)
 
 
 def wait_for_answer(url: str, log: Path) -> str:
-    for _ in range(240):
+    for _ in range(480):
         with contextlib.suppress(requests.ConnectionError):
             if requests.get(f"{url}api", timeout=10).ok:
                 return url

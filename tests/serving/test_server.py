@@ -13,10 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from conftest import save_run
 from prometheus_client.parser import text_string_to_metric_families
-from services import BODY, COMMAND, HEADERS, Load, Service, end_process, is_running, raw, serving
+from services import BODY, COMMAND, HEADERS, Load, Service, end_process, is_running, raw, serving, wait_until
 
 from iris_lab.cli import main
+from iris_lab.datasets import load_dataset
 from iris_lab.errors import InputError
 from iris_lab.serving.options import Options, openness
 
@@ -143,10 +145,7 @@ def test_workers_end_with_a_parent_that_was_killed(iris_run: Path) -> None:
     with serving(iris_run, "--workers", "2") as service:
         workers = service.workers()
         service.end(signal.SIGKILL)
-        until = time.monotonic() + 30
-        while any(map(is_running, workers)) and time.monotonic() < until:
-            time.sleep(0.05)
-    assert not any(map(is_running, workers))
+        wait_until(lambda: not any(map(is_running, workers)))
 
 
 def test_the_counts_are_those_of_all_workers_and_of_dead_ones(iris_run: Path) -> None:
@@ -214,9 +213,10 @@ def test_a_signal_at_any_moment_of_the_start_ends_it(iris_run: Path) -> None:
             time.sleep(random.uniform(0, 0.1))
         else:
             time.sleep(random.uniform(0.5, 1.5))
-        process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
-        assert process.returncode in (0, 130, -signal.SIGTERM), said
+        number = random.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+        process.send_signal(number)
+        _, said = process.communicate(timeout=90)
+        assert process.returncode in (0, 130, -number), said
         assert said in ("", "iris-lab: stopped\n", "iris-lab: stopped; nothing was changed\n")
 
 
@@ -233,10 +233,7 @@ def test_killed_workers_are_replaced_and_the_service_goes_on(iris_run: Path, wor
                 end_process(pid, signal.SIGKILL)
             time.sleep(random.uniform(0, 0.5))
         load.wait_for(load.fates["answered"] + 500)
-        until = time.monotonic() + 30
-        while len(service.workers()) < workers and time.monotonic() < until:
-            time.sleep(0.1)
-        assert len(service.workers()) == workers
+        wait_until(lambda: len(service.workers()) == workers)
         load.finish()
         assert load.fates["refused"] == load.fates["wrong"] == 0
         assert len(load.lost) <= 15 * len(CLIENTS)  # only what a killed worker had in its hands
@@ -265,7 +262,7 @@ def test_slow_clients_do_not_keep_others_waiting(iris_run: Path, sent: bytes) ->
         for client in slow:
             client.close()
     assert (load.lost, load.fates["wrong"], load.fates["refused"]) == ([], 0, 0)
-    assert max(load.seconds) < 5
+    assert max(load.seconds) < 9  # the slow ones are given up after 10
 
 
 IMPATIENT = """
@@ -292,9 +289,10 @@ def test_a_body_that_does_not_come_is_given_up_and_leaves_nothing_behind(iris_ru
 
 
 @pytest.mark.slow
-def test_a_late_body_costs_no_other_client_its_answer(iris_run: Path) -> None:
-    with serving(iris_run, command=[sys.executable, "-c", IMPATIENT]) as service:
-        waiting = Load(service, rows=50_000).start(*[(True, 0.0)] * 40)  # they take turns, and wait longer than 2 s
+def test_a_late_body_costs_no_other_client_its_answer(tmp_path: Path) -> None:
+    save_run(tmp_path, load_dataset("iris"), "forest")  # slow, so that bodies that come at once wait for their answers
+    with serving(tmp_path, command=[sys.executable, "-c", IMPATIENT]) as service:
+        waiting = Load(service, rows=10_000).start(*[(True, 0.0)] * 90)  # they take turns, and wait longer than 2 s
         for _ in range(5):
             service.say(LATE)
         waiting.finish()

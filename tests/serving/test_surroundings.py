@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from services import COMMAND, is_running, serving
+from services import COMMAND, is_running, serving, wait_until
 
 
 def free_port() -> int:
@@ -101,7 +101,5 @@ def test_workers_whose_parent_was_killed_take_its_folder_with_them(
         assert len(list(tmp_path.iterdir())) == 1
         workers = service.workers()
         service.end(signal.SIGKILL)
-        until = time.monotonic() + 60
-        while any(map(is_running, workers)) and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_until(lambda: not any(map(is_running, workers)))
     assert list(tmp_path.iterdir()) == []
