@@ -4,11 +4,12 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
-from time import sleep
+from multiprocessing.util import Finalize
 
 STDOUT = 1  # the descriptor: Python has no stdout if it was closed at the start
 INTERVAL = 0.05  # seconds that a line may wait
 MOST = 200_000  # lines that wait for a reader that has stalled; then the oldest are dropped
+PATIENCE = 2.0  # seconds that the last lines may take, at the end
 TOGETHER = 4096  # bytes; no pipe mixes up so few with what other workers write
 
 
@@ -23,17 +24,22 @@ class AccessLog:
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=MOST)
         self.add = self._lines.append
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
 
     def start(self) -> None:
-        """Write from now on, until this process ends in order."""
-        threading.Thread(target=self._run, name="access-log").start()
+        """Write from now on, until this worker process ends in order."""
+        self._thread.start()
+        Finalize(None, self._end, exitpriority=1)  # multiprocessing's own: its processes run no functions of atexit
 
     def _run(self) -> None:
-        # No daemon: the interpreter waits for it at the end, after the last request.
-        while threading.main_thread().is_alive():
-            sleep(INTERVAL)
+        while not self._ended.wait(INTERVAL):
             self._write()
         self._write()
+
+    def _end(self) -> None:
+        self._ended.set()
+        self._thread.join(PATIENCE)
 
     def _write(self) -> None:
         while self._lines:

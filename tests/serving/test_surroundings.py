@@ -45,6 +45,23 @@ def test_it_serves_and_ends_where_its_standard_streams_are_closed_or_full(iris_r
         process.wait()
 
 
+@pytest.mark.slow
+def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_end(iris_run: Path) -> None:
+    command = [*COMMAND, str(iris_run), "--port", "0", "--workers", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split(" at ")[1].split()[0]
+        with requests.Session() as client:
+            for _ in range(3000):  # lines of more than the 64 KiB that a pipe holds
+                assert client.get(f"{url}/health/live", timeout=30).ok
+        process.terminate()
+        assert process.wait(timeout=45) == 0  # workers that do not end are killed after 60 s
+    finally:
+        process.kill()
+        process.communicate()
+
+
 STOPPED_EARLY = """
 import os, signal, sys
 from iris_lab.cli import main
