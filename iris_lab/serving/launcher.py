@@ -61,7 +61,7 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
         return _current
 
 
-class Server:
+class Server(Background):
     """A running endpoint.
 
     Parameters
@@ -75,7 +75,7 @@ class Server:
     def __init__(self, app: Flask, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
         self._example = app.config["EXAMPLE"]
-        self._background = Background(app, listener)
+        super().__init__(app, listener)
 
     @property
     def url(self) -> str:
@@ -87,15 +87,6 @@ class Server:
         """Where a browser finds it: behind JupyterHub or Binder, through jupyter-server-proxy."""
         prefix = _proxy_prefix()
         return f"{prefix}proxy/{self.port}/" if prefix else f"{self.url}/"
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it answers."""
-        return self._background.is_running
-
-    def stop(self) -> None:
-        """Stop it, answers under way first; nothing happens if it was stopped before."""
-        self._background.stop()
 
     def __enter__(self) -> Self:
         return self
