@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from iris_lab.datasets import Dataset, load_dataset
 from iris_lab.evaluation import scores
 from iris_lab.modeling import Model, Split, make_estimator, make_split, save_model
 from iris_lab.serving import Server, launch
+
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # by nohup; a server that we start would inherit that
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # What a table can be called, all of it: feature names, then a stem of class names.
 NASTY = [
