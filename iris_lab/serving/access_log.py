@@ -25,21 +25,23 @@ class AccessLog:
         self._lines: deque[str] = deque(maxlen=MOST)
         self.add = self._lines.append
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
 
     def start(self) -> None:
         """Write from now on, until this worker process ends in order."""
-        self._thread.start()
-        Finalize(None, self._end, exitpriority=1)  # multiprocessing's own: its processes run no functions of atexit
+        # Made here, in the worker: a thread that was made before the fork cannot be started after it, from 3.13 on.
+        thread = threading.Thread(target=self._run, name="access-log", daemon=True)
+        thread.start()
+        # Multiprocessing's own: its processes run no functions of atexit.
+        Finalize(None, self._end, (thread,), exitpriority=1)
 
     def _run(self) -> None:
         while not self._ended.wait(INTERVAL):
             self._write()
         self._write()
 
-    def _end(self) -> None:
+    def _end(self, thread: threading.Thread) -> None:
         self._ended.set()
-        self._thread.join(PATIENCE)
+        thread.join(PATIENCE)
 
     def _write(self) -> None:
         while self._lines:
