@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from iris_lab.datasets import Dataset
+from iris_lab.data.datasets import Dataset
 from iris_lab.errors import ArtifactError, InputError
-from iris_lab.modeling import SIDE, Model, Split
+from iris_lab.modeling import SIDE, Model, Split, load_model
 
 METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
 DRAFT = Path(__file__).parent.parent / "reports" / "draft"
@@ -105,3 +105,17 @@ def record_metrics(folder: Path, step: str, values: dict[str, float], *, outdate
     merged = kept | {f"{step}.{name}": value for name, value in values.items()}
     text = json.dumps(merged, indent=1, sort_keys=True, allow_nan=False) + "\n"
     (folder / METRICS_FILE).write_text(text, encoding="utf-8", newline="\n")
+
+
+def open_run(run: Path, *, trust: bool = False) -> tuple[Model, dict[str, float]]:
+    """Load the model of a run and the numbers of its evaluation.
+
+    Raises
+    ------
+    ArtifactError
+        There is no such run, it has no model, or the model is not the one its ``model.json`` describes.
+    """
+    if not run.is_dir():
+        what = "is a file" if run.exists() else "does not exist"
+        raise ArtifactError(f"run {str(run)!r} {what}: give the folder of a run, such as reports/iris")
+    return load_model(run, trust=trust), read_metrics(run)

@@ -159,7 +159,7 @@ def _seconds(text: str) -> int:
 
 
 def _report(given: argparse.Namespace) -> int:
-    from iris_lab.workflow.progress import shown_progress
+    from iris_lab.progress import shown_progress
     from iris_lab.workflow.report import Job, report
 
     with shown_progress() as progress:
@@ -199,7 +199,7 @@ def _sweep(given: argparse.Namespace) -> int:
 
 
 def _predict(given: argparse.Namespace) -> int:
-    from iris_lab.serving.tables import predict_file
+    from iris_lab.prediction.tables import predict_file
 
     text = predict_file(given.run, given.table).to_csv(index=False, lineterminator="\n")
     if given.output is None:
@@ -213,7 +213,7 @@ def _predict(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    from iris_lab.workflow.progress import shown_progress
+    from iris_lab.progress import shown_progress
     from iris_lab.workflow.verification import verify
 
     if given.quick and (given.exact or given.report):
@@ -249,14 +249,14 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _serve(given: argparse.Namespace) -> int:
-    from iris_lab.serving.signals import ending_signals
+    from iris_lab.serving.servers.signals import ending_signals
 
     _fill_standard_streams()
     for number in ending_signals():  # nothing is to be put in order, and an import cut short can crash
         signal.signal(number, _leave)
     numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
-    from iris_lab.serving.options import Options
-    from iris_lab.serving.server import serve
+    from iris_lab.serving.servers.granian import serve
+    from iris_lab.serving.servers.options import Options
 
     warnings.formatwarning = lambda message, *_: f"iris-lab: {message}\n"  # one line, without a place in our source
     options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin)

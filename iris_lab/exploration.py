@@ -6,7 +6,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
-from iris_lab.datasets import Dataset
+from iris_lab.data.datasets import Dataset
 from iris_lab.modeling import twin_groups
 
 # Sepal length and width, petal length and width of the two samples in which copies of iris differ: as Fisher printed

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iris_lab.datasets import BUNDLED, Dataset, load_dataset, unit_of
+from iris_lab.data.datasets import BUNDLED, Dataset, load_dataset, unit_of
 from iris_lab.errors import InputError, UnknownNameError
 
 HEADER = "length (cm),width,kind\n"

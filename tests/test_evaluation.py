@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iris_lab.datasets import load_dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.evaluation import (
     checked_answers,

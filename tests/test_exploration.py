@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.feature_selection import f_classif
 
-from iris_lab.datasets import Dataset, load_dataset
+from iris_lab.data.datasets import Dataset, load_dataset
 from iris_lab.exploration import compare_copies, describe, leading_features, summarize, twins
 
 

@@ -22,9 +22,9 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from iris_lab import figures
-from iris_lab.datasets import Dataset, load_dataset
+from iris_lab.data.datasets import Dataset, load_dataset
 from iris_lab.evaluation import confusion_table
-from iris_lab.figures.house import COLOURS, MARKERS, house_style, label
+from iris_lab.figures.style import COLOURS, MARKERS, house_style, label
 from iris_lab.modeling import Split
 
 Drawn = Iterator[tuple[str, Figure]]

@@ -15,7 +15,7 @@ import pytest
 from iris_lab.errors import InputError, IrisLabError, StepError
 from iris_lab.workflow import warm
 from iris_lab.workflow.crate import artifacts_of, read_crate
-from iris_lab.workflow.places import Place
+from iris_lab.workflow.output_directory import Place
 from iris_lab.workflow.report import Job, report
 from iris_lab.workflow.steps import Step
 

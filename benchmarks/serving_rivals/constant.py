@@ -5,9 +5,9 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
-from iris_lab.serving import server
-from iris_lab.serving.bodies import BodyReader
-from iris_lab.serving.gate import MAX_BODY
+from iris_lab.serving.http.bodies import BodyReader
+from iris_lab.serving.http.middleware import MAX_BODY
+from iris_lab.serving.servers import granian as server
 
 app = Flask(__name__)
 app.config["BODIES"] = BodyReader(MAX_BODY, 20.0, lambda: False)  # the server asks it to watch for late bodies

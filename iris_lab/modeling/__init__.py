@@ -9,7 +9,7 @@ from iris_lab.modeling.estimators import (
     majority_baseline,
     make_estimator,
 )
-from iris_lab.modeling.files import INFO_FILE, MODEL_FILE, Model, load_model, save_model, versions
+from iris_lab.modeling.persistence import INFO_FILE, MODEL_FILE, Model, load_model, save_model, versions
 from iris_lab.modeling.splits import SIDE, Split, check_seed, check_test_size, make_split, twin_groups
 
 __all__ = [

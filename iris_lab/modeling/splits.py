@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from iris_lab.datasets import Dataset
+from iris_lab.data.datasets import Dataset
 from iris_lab.errors import InputError
 
 SIDE = "train or test"  # a column that no data is likely to have

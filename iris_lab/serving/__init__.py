@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from iris_lab.serving.app import create_app
     from iris_lab.serving.launcher import Server, launch
-    from iris_lab.serving.server import serve
+    from iris_lab.serving.servers.granian import serve
 
 __all__ = ["Server", "create_app", "launch", "serve"]
-_HOMES = {"create_app": "app", "launch": "launcher", "Server": "launcher", "serve": "server"}
+_HOMES = {"create_app": "app", "launch": "launcher", "Server": "launcher", "serve": "servers.granian"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,19 +5,21 @@ import mimetypes
 import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from iris_lab.artifacts import open_run
 from iris_lab.modeling import Model
-from iris_lab.serving.answers import PREDICT, Answers
-from iris_lab.serving.gate import REQUEST_ID, ROUTE, Gate, Rules
-from iris_lab.serving.inference import MODELS, exactly, inference_routes, nothing_at
-from iris_lab.serving.openapi import example_text
-from iris_lab.serving.pages import pages
-from iris_lab.serving.problems import Refusal, Reply
-from iris_lab.serving.telemetry import Log, Telemetry
+from iris_lab.serving.http.middleware import REQUEST_ID, ROUTE, Gate, Rules
+from iris_lab.serving.http.problems import Refusal, Reply
+from iris_lab.serving.http.telemetry import Log, Telemetry
+from iris_lab.serving.oip.inference import MODELS, exactly, inference_routes, nothing_at
+from iris_lab.serving.predictions.handlers import PREDICT, Answers
+from iris_lab.serving.site.openapi import example_text
+from iris_lab.serving.site.pages import pages
 
 
 def create_app(
@@ -47,7 +49,7 @@ def create_app(
     telemetry = Telemetry(model.classes, log)
     answers = Answers(model, rules, telemetry)
     mimetypes.add_type("text/javascript", ".js")  # on Windows the registry decides, and a browser wants just this
-    app = Flask(__name__)
+    app = Flask("iris_lab.serving.site")  # where its templates and static files are
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.config.update(RULES=rules, BODIES=answers.bodies, EXAMPLE=example_text(model))
@@ -63,6 +65,22 @@ def create_app(
     app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model.name)))
     app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, answers.posts if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
     return app
+
+
+def app_of(
+    model_or_run: Model | Path | str, *, trust: bool = False, rules: Rules | None = None, log: Log | None = None
+) -> Flask:
+    """Return the application that serves a model, or the model of a run.
+
+    Raises
+    ------
+    ArtifactError
+        The run cannot be used.
+    """
+    if isinstance(model_or_run, Model):
+        return create_app(model_or_run, rules=rules, log=log)
+    model, metrics = open_run(Path(model_or_run), trust=trust)
+    return create_app(model, metrics=metrics, rules=rules, log=log)
 
 
 def _view(answer: Callable[[WSGIEnvironment], Reply]) -> Callable[..., Response]:

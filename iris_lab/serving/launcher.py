@@ -14,9 +14,9 @@ from flask import Flask
 
 from iris_lab.errors import InputError
 from iris_lab.modeling import Model
-from iris_lab.serving.background import Background
-from iris_lab.serving.gate import ANY_HOST, LOOPBACK, Rules
-from iris_lab.serving.runs import app_of
+from iris_lab.serving.app import app_of
+from iris_lab.serving.http.middleware import ANY_HOST, LOOPBACK, Rules
+from iris_lab.serving.servers.background import Background
 
 HOST = "127.0.0.1"
 STEPS = 100  # so many ports are tried

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from iris_lab.errors import ArtifactError
-from iris_lab.workflow.places import CRATE_FILE
+from iris_lab.workflow.output_directory import CRATE_FILE
 
 if TYPE_CHECKING:
     from iris_lab.workflow.parameters import Value

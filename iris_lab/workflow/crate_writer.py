@@ -12,9 +12,9 @@ from typing import Any
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from iris_lab.datasets import is_url
+from iris_lab.data.datasets import is_url
 from iris_lab.workflow.crate import PLATFORM_FACTS, TIMINGS_FILE, Record
-from iris_lab.workflow.places import CRATE_FILE
+from iris_lab.workflow.output_directory import CRATE_FILE
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"

@@ -8,7 +8,7 @@ from pathlib import Path
 from iris_lab.workflow import provenance
 from iris_lab.workflow.comparison.findings import ALTERED, EXTRA, MISSING, NO_FILE, Difference, Finding
 from iris_lab.workflow.crate import TIMINGS_FILE, Record, digest_of
-from iris_lab.workflow.places import CRATE_FILE
+from iris_lab.workflow.output_directory import CRATE_FILE
 from iris_lab.workflow.steps import STEPS
 
 UNCOVERED = {CRATE_FILE, TIMINGS_FILE}  # by digests

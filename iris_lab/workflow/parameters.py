@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from papermill import inspect_notebook
 
-from iris_lab.datasets import Dataset, load_dataset
+from iris_lab.data.datasets import Dataset, load_dataset
 from iris_lab.errors import InputError, UnknownNameError
 from iris_lab.modeling import check_folds, check_model, check_seed, check_test_size, make_split
 from iris_lab.workflow.steps import Step

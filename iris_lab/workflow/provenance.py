@@ -17,7 +17,15 @@ from iris_lab.workflow.environment import blas_core
 from iris_lab.workflow.steps import PROJECT, Step
 
 PACKAGE = PROJECT / "iris_lab"
-NOT_IMPORTED = {"__init__.py", "__main__.py", "cli.py", "serving", "workflow"}  # what decides no result of a notebook
+NOT_IMPORTED = {
+    "__init__.py",
+    "__main__.py",
+    "cli.py",
+    "prediction",
+    "progress.py",
+    "serving",
+    "workflow",
+}  # what decides no result of a notebook
 # Beside iris_lab's own requirements, this decides text in the notebooks.
 DECISIVE = ("ipython",)
 LOCK = PROJECT / "requirements.lock"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_lab.errors import ArtifactError, InputError, StepError
-from iris_lab.workflow.places import CRATE_FILE, Place
+from iris_lab.workflow.output_directory import CRATE_FILE, Place
 from iris_lab.workflow.steps import PROJECT, STEPS, Step
 from iris_lab.workflow.warm import warm_kernels
 

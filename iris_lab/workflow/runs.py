@@ -14,12 +14,12 @@ import requests
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from iris_lab.datasets import BUNDLED, Dataset, check_source, is_url
+from iris_lab.data.datasets import BUNDLED, Dataset, check_source, is_url
 from iris_lab.errors import InputError, StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.pages import write_page
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared, parse
+from iris_lab.workflow.report_page import write_page
 from iris_lab.workflow.steps import Step
 from iris_lab.workflow.warm import WarmParent
 

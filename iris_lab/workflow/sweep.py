@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 
 from iris_lab.artifacts import read_metrics
 from iris_lab.errors import InputError, IrisLabError
-from iris_lab.workflow.places import Place
+from iris_lab.workflow.output_directory import Place
 from iris_lab.workflow.report import Job, report
 from iris_lab.workflow.runs import make_plan
 from iris_lab.workflow.steps import PROJECT, Step

@@ -14,7 +14,7 @@ from services import BODY, HEADERS, SETOSA, Client, raw, serving
 
 from iris_lab.modeling import load_model
 from iris_lab.serving import Server, create_app
-from iris_lab.serving.gate import LOOPBACK, Rules
+from iris_lab.serving.http.middleware import LOOPBACK, Rules
 
 LIMIT = 20_000
 ORIGIN = "https://example.org"

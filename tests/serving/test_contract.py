@@ -16,8 +16,8 @@ from werkzeug.test import Client, TestResponse
 
 from iris_lab.modeling import Model, load_model
 from iris_lab.serving import create_app
-from iris_lab.serving.gate import Rules
-from iris_lab.serving.problems import KINDS, MAX_PROBLEMS, PROBLEM_TYPE
+from iris_lab.serving.http.middleware import Rules
+from iris_lab.serving.http.problems import KINDS, MAX_PROBLEMS, PROBLEM_TYPE
 
 VIRGINICA = {"sepal length (cm)": 6.3, "sepal width (cm)": 3.3, "petal length (cm)": 6.0, "petal width (cm)": 2.5}
 LIMIT = 50_000  # bytes

@@ -9,7 +9,7 @@ from conftest import save_run
 from demo_page import PATIENCE, Visit, drag, expect_answer, expect_nothing_predicted, expect_prediction_of
 from playwright.sync_api import Page, Route, expect
 
-from iris_lab.datasets import load_dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.modeling import load_model
 from iris_lab.serving import Server, launch
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from iris_lab.modeling import load_model
 from iris_lab.serving import create_app
-from iris_lab.serving.demo import clearest_pair, controls
+from iris_lab.serving.site.demo import clearest_pair, controls
 
 
 def feature(low: float, high: float, decimals: int) -> dict[str, Any]:

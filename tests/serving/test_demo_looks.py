@@ -10,7 +10,7 @@ from conftest import NASTY, save_run
 from demo_page import Visit, expect_answer
 from playwright.sync_api import Browser, Page, expect
 
-from iris_lab.datasets import load_dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.serving import Server, launch
 
 pytestmark = pytest.mark.slow

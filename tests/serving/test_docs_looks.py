@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import save_run
 from demo_page import Visit
 
-from iris_lab.datasets import load_dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.serving import create_app, launch
 
 

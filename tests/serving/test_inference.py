@@ -16,13 +16,13 @@ from jsonschema import Draft202012Validator
 from services import serving
 from tritonclient.utils import InferenceServerException
 
-from iris_lab.datasets import load_dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.modeling import MODELS, Model, load_model
 from iris_lab.serving import create_app, launch
-from iris_lab.serving.gate import Rules
-from iris_lab.serving.inference_openapi import components, paths
-from iris_lab.serving.problems import PROBLEM_TYPE
-from iris_lab.serving.protocol import (
+from iris_lab.serving.http.middleware import Rules
+from iris_lab.serving.http.problems import PROBLEM_TYPE
+from iris_lab.serving.oip.openapi import components, paths
+from iris_lab.serving.oip.protocol import (
     DATATYPES,
     InferenceResponse,
     ModelMetadata,

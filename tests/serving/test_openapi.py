@@ -17,12 +17,11 @@ from markupsafe import escape
 from services import serving
 from werkzeug.test import Client
 
-from iris_lab.datasets import load_dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.modeling import load_model
-from iris_lab.serving.app import create_app
-from iris_lab.serving.problems import KINDS
-from iris_lab.serving.protocol import OUTPUTS
-from iris_lab.serving.runs import app_of
+from iris_lab.serving.app import app_of, create_app
+from iris_lab.serving.http.problems import KINDS
+from iris_lab.serving.oip.protocol import OUTPUTS
 
 LOCAL = {"Host": "127.0.0.1"}
 HOSTILE = ["<script>alert(1)</script>", 'a "quoted" \\ name', "größe 🌸 (mm)", "constant", "{{ 7 * 7 }}", "O'Hara"]

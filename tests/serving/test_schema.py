@@ -4,8 +4,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from iris_lab.serving.problems import Refusal
-from iris_lab.serving.schema import RequestSchema
+from iris_lab.serving.http.problems import Refusal
+from iris_lab.serving.predictions.schema import RequestSchema
 
 FEATURE = {"min": 0.0, "max": 1.0, "median": 0.5}
 

@@ -18,9 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from services import BODY, COMMAND, HEADERS, Load, Service, end_process, is_running, raw, serving, wait_until
 
 from iris_lab.cli import main
-from iris_lab.datasets import load_dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import InputError
-from iris_lab.serving.options import Options, openness
+from iris_lab.serving.servers.options import Options, openness
 
 CLIENTS = [*[(True, 0.0)] * 3, *[(False, 0.0)] * 3, (True, 0.05), (False, 0.05), (True, 0.2)]
 LATE = raw("Host: localhost", "Content-Type: application/json", "Content-Length: 1000", body=b"{")
@@ -270,8 +270,8 @@ IMPATIENT = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from iris_lab.serving.options import Options
-from iris_lab.serving.server import serve
+from iris_lab.serving.servers.options import Options
+from iris_lab.serving.servers.granian import serve
 class Impatient(Options):
     def rules(self, host):
         return replace(super().rules(host), body_seconds=2.0)

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iris_lab.datasets import load_dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import InputError
 from iris_lab.modeling import load_model
-from iris_lab.serving.tables import predict_file
+from iris_lab.prediction.tables import predict_file
 
 
 @pytest.fixture

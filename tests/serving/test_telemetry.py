@@ -8,7 +8,7 @@ from services import BODY, HEADERS
 
 from iris_lab.modeling import load_model
 from iris_lab.serving import create_app
-from iris_lab.serving.gate import Rules
+from iris_lab.serving.http.middleware import Rules
 
 REQUESTS = [
     ("POST", "/predict_species", BODY, HEADERS),

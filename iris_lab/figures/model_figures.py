@@ -1,0 +1,83 @@
+"""Figures of a model: its scores, its weights, its errors."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+from iris_lab.figures.style import UPRIGHT, colour, dash, heat, house_style, label, marker, name_ticks, stand_upright
+from iris_lab.modeling import Split
+
+
+@house_style()
+def fold_scores(scores: NDArray[np.float64], baseline: NDArray[np.float64], *, model: str) -> Figure:
+    """Draw the accuracy of each fold, and of the majority class as what has to be beaten."""
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for code, (name, values) in enumerate({model: scores, "majority class": baseline}.items()):
+        axes.plot(range(1, len(values) + 1), values, marker(code), color=colour(code), markersize=7, label=name)
+        mean = float(values.mean())
+        axes.axhline(mean, color=colour(code), linestyle=dash(code), linewidth=1, label=f"mean {mean:.1%}")
+    axes.set(xlabel="fold", ylabel="accuracy", ylim=(0, 1.04), title="Accuracy in cross-validation")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    figure.legend(loc="outside right center")
+    return figure
+
+
+@house_style()
+def weights(table: pd.DataFrame, *, most: int = 30) -> Figure:
+    """Draw what `iris_lab.modeling.coefficients` says of each feature, at most so many, the strongest."""
+    strongest = table.abs().max(axis=1).nlargest(most).index
+    chosen = table.loc[[name for name in table.index if name in strongest]]
+    title = "What the model makes of each feature"
+    if len(chosen) < len(table):
+        title += f" (the strongest {len(chosen)} of {len(table)})"
+    if len(table.columns) > 1:
+        limit = float(table.abs().max().max()) or 1.0
+        scale = "decision value per standard deviation"
+        return heat(chosen, title, scale=scale, limits=(-limit, limit))
+    figure = Figure(figsize=(8, 1 + 0.26 * len(chosen)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(range(len(chosen)), chosen.iloc[:, 0], color=colour(0))
+    axes.set_yticks(range(len(chosen)), [label(name, 40, lines=1) for name in chosen.index])
+    axes.invert_yaxis()
+    axes.set(xlabel=table.columns[0], title=title)
+    return figure
+
+
+@house_style()
+def confusion(table: pd.DataFrame) -> Figure:
+    """Draw a confusion table: counts in figures, the share of each true class in colour."""
+    shares = table.div(table.sum(axis=1).clip(lower=1), axis=0)
+    figure = heat(
+        shares, "Confusion of the classes", scale="share of the true class", limits=(0, 1), counts=table.to_numpy()
+    )
+    figure.axes[0].set(xlabel="predicted", ylabel="true")
+    return figure
+
+
+@house_style()
+def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDArray[np.int64]) -> Figure:
+    """Draw the probability that the model gave to the true class of each sample of the test set."""
+    given = probabilities[np.arange(len(split.test)), split.test_target]
+    classes = split.dataset.classes
+    upright = stand_upright(classes, panel=5.5)
+    figure = Figure(figsize=(8, 3.4 + UPRIGHT * upright), layout="constrained")
+    axes = figure.subplots()
+    for code in range(len(classes)):
+        own = split.test_target == code
+        places = code + np.linspace(-0.3, 0.3, int(own.sum()))
+        wrong = predicted[own] != code
+        axes.plot(places[~wrong], given[own][~wrong], marker(0), color=colour(0), alpha=0.8)
+        axes.plot(places[wrong], given[own][wrong], marker(6), color=colour(7), markersize=8)
+    name_ticks(axes, classes, upright=upright)
+    axes.set(ylabel="probability of the true class", ylim=(-0.03, 1.03), title="How sure the model was")
+    keys = [
+        Line2D([], [], linestyle="", marker=marker(0), color=colour(0), label="predicted rightly"),
+        Line2D([], [], linestyle="", marker=marker(6), color=colour(7), label="predicted wrongly"),
+    ]
+    figure.legend(handles=keys, loc="outside right center")
+    return figure

@@ -1,0 +1,118 @@
+"""Figures of a table: one feature, two features, all of them."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from iris_lab.data.datasets import Dataset
+from iris_lab.exploration import leading_features
+from iris_lab.figures.style import UPRIGHT, colour, dash, heat, house_style, label, marker, name_ticks, stand_upright
+
+FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
+MANY_SAMPLES = 1000  # from here on the points of an SVG are one picture, not one element each
+
+
+@house_style()
+def violins(dataset: Dataset, *, most: int = 30) -> Figure:
+    """Draw the distribution of each feature by class, at most so many features."""
+    names = sorted(leading_features(dataset, most), key=lambda name: name not in FIRST)
+    columns = min(len(names), 2 if len(names) <= 4 or len(dataset.classes) > 6 else 3)
+    rows = -(-len(names) // columns)
+    upright = stand_upright(dataset.classes, panel=7.0 / columns)
+    figure = Figure(figsize=(8, 0.7 + 2.1 * rows + UPRIGHT * upright), layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel().tolist()
+    for unused in range(rows * columns - len(names)):  # a short row goes first: names stand below the last
+        panels.pop(columns - 1 - unused).remove()
+    for axes, name in zip(panels, names, strict=True):
+        _violin(axes, dataset, name)
+        name_ticks(axes, dataset.classes, upright=upright)
+    figure.suptitle(_subset("Distribution of each feature by class", names, dataset))
+    return figure
+
+
+@house_style()
+def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
+    """Draw each feature against each other, coloured by class, with the densities on the diagonal.
+
+    Of more than `most` features, those are drawn that separate the classes best.
+    """
+    names = leading_features(dataset, most)
+    last, side = len(names) - 1, min(8.0, 2.4 + 1.4 * len(names))
+    figure = Figure(figsize=(side, side), layout="constrained")
+    grid = figure.subplots(len(names), len(names), sharex="col", squeeze=False)
+    for (row, column), axes in np.ndenumerate(grid):
+        if column > row:
+            axes.remove()
+            continue
+        if column == row:
+            _densities(axes, dataset, names[row])
+        else:
+            _points(axes, dataset, names[column], names[row])
+        axes.tick_params(labelleft=column == 0 < row, labelbottom=row == last, labelsize=7)
+        axes.set_xlabel(label(names[column], 20) if row == last else "")
+        axes.set_ylabel((label(names[row], 20) if row else "density") if column == 0 else "")
+    fits = len(names) > 2 and len(dataset.classes) <= 5 * (len(names) - 1)  # in the empty half of the grid
+    room: Literal["upper right", "outside lower center"] = "upper right" if fits else "outside lower center"
+    columns = 1 if len(dataset.classes) <= 10 else 2
+    title = label(dataset.target_name, 24)
+    figure.legend(handles=_keys(dataset, lines=3 - columns), title=title, ncols=columns, loc=room)
+    figure.suptitle(_subset("Features in pairs", names, dataset), x=0.01, ha="left")
+    return figure
+
+
+@house_style()
+def correlation(dataset: Dataset, *, most: int = 30) -> Figure:
+    """Draw Pearson's correlation of each two features, at most so many."""
+    names = leading_features(dataset, most)
+    table = dataset.features[names].corr()
+    return heat(
+        table, _subset("Correlation of the features", names, dataset), scale="Pearson correlation", limits=(-1, 1)
+    )
+
+
+def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
+    crowded = len(dataset.classes) > 8
+    sns.violinplot(
+        x=dataset.target, y=dataset.features[name].to_numpy(), hue=dataset.target, saturation=1, legend=False,
+        palette=[colour(code) for code in range(len(dataset.classes))], cut=0, density_norm="width",
+        inner=None if crowded else "box", linewidth=0.4 if crowded else 0.8, ax=axes,
+    )  # fmt: skip
+    axes.set(xlabel="", ylabel=label(name, 26))
+
+
+def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> None:
+    for code in range(len(dataset.classes)):
+        some = dataset.features[dataset.target == code]
+        axes.plot(
+            some[x], some[y], marker(code), color=colour(code), markersize=4, markeredgecolor="white",
+            markeredgewidth=0.4, rasterized=len(dataset.target) > MANY_SAMPLES,
+        )  # fmt: skip
+
+
+def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
+    for code in range(len(dataset.classes)):
+        some = dataset.features.loc[dataset.target == code, name].to_numpy()
+        line = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}
+        sns.kdeplot(x=some, gridsize=100, fill=True, alpha=0.2, warn_singular=False, legend=False, ax=axes, **line)
+    axes.tick_params(left=False)
+
+
+def _keys(dataset: Dataset, *, lines: int) -> list[Line2D]:
+    return [
+        Line2D(
+            [], [], color=colour(code), marker=marker(code), linestyle=dash(code), label=label(name, 24, lines=lines)
+        )
+        for code, name in enumerate(dataset.classes)
+    ]
+
+
+def _subset(title: str, names: Sequence[str], dataset: Dataset) -> str:
+    total = len(dataset.features.columns)
+    if len(names) == total:
+        return title
+    return f"{title}: the {len(names)} of {total} that separate the classes best (F statistic)"

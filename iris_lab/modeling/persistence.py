@@ -1,0 +1,203 @@
+"""A fitted model as two files: the pickle, and what has to be known before it is loaded."""
+
+import hashlib
+import json
+import platform
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypedDict
+
+import joblib
+import msgspec
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from iris_lab.data.datasets import unit_of
+from iris_lab.errors import ArtifactError
+from iris_lab.modeling.splits import Split
+
+MODEL_FILE, INFO_FILE = "model.joblib", "model.json"
+DRAWN_SAMPLES = 300  # at most so many training samples go into model.json for the demo page's scatter plot
+
+
+class _Feature(TypedDict):
+    name: str
+    unit: str
+    min: float
+    max: float
+    median: float
+    decimals: int
+
+
+class _Samples(TypedDict):
+    rows: list[list[float]]
+    classes: list[int]
+
+
+class _Dataset(TypedDict):
+    name: str
+
+
+_Versions = TypedDict("_Versions", {"scikit-learn": str})
+
+
+class _Info(TypedDict):
+    """What of ``model.json`` others rely on."""
+
+    model: str
+    dataset: _Dataset
+    target: str
+    classes: list[str]
+    features: list[_Feature]
+    samples: _Samples
+    versions: _Versions
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted estimator and what its ``model.json`` says of it.
+
+    Attributes
+    ----------
+    estimator
+        Predicts integer codes from a data frame with the columns `features`, in that order.
+    info
+        The content of ``model.json``.
+    """
+
+    estimator: Pipeline
+    info: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name among `MODELS`, or of the estimator's class."""
+        return str(self.info["model"])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names; a prediction is an index into them."""
+        return tuple(self.info["classes"])
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features, in the order of training."""
+        return tuple(feature["name"] for feature in self.info["features"])
+
+
+def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> Model:
+    """Write ``model.joblib`` and the ``model.json`` that describes it, and return the model.
+
+    Parameters
+    ----------
+    folder
+        Where to write; made if need be.
+    estimator
+        Fitted on ``split.train_features`` and ``split.train_target``.
+    split
+        What it was fitted on: classes, feature ranges and units come from here.
+    model
+        Its name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    joblib.dump(estimator, folder / MODEL_FILE)
+    info = {
+        "model": model,
+        "dataset": {"name": split.dataset.name, "source": split.dataset.source, "sha256": split.dataset.digest},
+        "target": split.dataset.target_name,
+        "classes": list(split.dataset.classes),
+        "features": _describe(split.train_features),
+        "samples": _drawn_samples(split),
+        "versions": versions(),
+        "sha256": hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest(),
+    }
+    (folder / INFO_FILE).write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8", newline="\n")
+    return Model(estimator, info)
+
+
+def load_model(folder: Path, *, trust: bool = False) -> Model:
+    """Load a model after checking that it is the one its ``model.json`` describes.
+
+    A pickle can run any code when it is loaded, so the digest is compared first.
+
+    Parameters
+    ----------
+    folder
+        Holds ``model.joblib`` and ``model.json``.
+    trust
+        Load the pickle even where its digest does not agree.
+
+    Raises
+    ------
+    ArtifactError
+        One of the files is missing or unreadable, or the digest does not agree and `trust` is false.
+
+    Warns
+    -----
+    UserWarning
+        The model was written by another version of scikit-learn, or was loaded although its digest does not agree.
+    """
+    for name in (MODEL_FILE, INFO_FILE):
+        if not (folder / name).is_file():
+            raise ArtifactError(f"no {name} in {str(folder)!r}: run 02_train first, or name the folder of a run")
+    info = _read_info(folder / INFO_FILE)
+    pickle = (folder / MODEL_FILE).read_bytes()
+    if (found := hashlib.sha256(pickle).hexdigest()) != info["sha256"]:
+        differs = (
+            f"{MODEL_FILE} has SHA-256 {found[:12]}…, {INFO_FILE} says {str(info['sha256'])[:12]}…: not the model it "
+            "describes"
+        )
+        if not trust:
+            raise ArtifactError(f"{differs}, so it was not loaded; trust it only if you know why they differ")
+        warnings.warn(f"{differs}, but loaded, as it is to be trusted", UserWarning, stacklevel=2)
+    written, here = info["versions"]["scikit-learn"], version("scikit-learn")
+    if written != here:
+        warnings.warn(f"model written by scikit-learn {written}, loaded by {here}", UserWarning, stacklevel=2)
+    try:
+        return Model(joblib.load(BytesIO(pickle)), info)  # the very bytes that were checked
+    except Exception as error:  # a damaged pickle can raise anything
+        raise ArtifactError(f"cannot load {MODEL_FILE}: {type(error).__name__}: {error}") from error
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    text = path.read_bytes()
+    try:
+        known = msgspec.json.decode(text, type=_Info)
+        if any(len(row) != len(known["features"]) for row in known["samples"]["rows"]):
+            raise ValueError("a sample has not as many values as there are features")
+    except ValueError as error:
+        raise ArtifactError(f"{path.name} is not the description of a model ({error}): run 02_train again") from error
+    info: dict[str, Any] = json.loads(text)
+    return info
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide how a model loads: Python's feature release and three packages."""
+    major, minor, _ = platform.python_version_tuple()
+    packages = {name: version(name) for name in ("scikit-learn", "numpy", "joblib")}
+    return {"python": f"{major}.{minor}", **packages}
+
+
+def _describe(features: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "unit": unit_of(str(name)), "min": float(column.min()), "max": float(column.max()),
+         "median": float(column.median()), "decimals": _decimals(column)}
+        for name, column in features.items()
+    ]  # fmt: skip
+
+
+def _decimals(column: "pd.Series[float]") -> int:
+    """Return how many decimals the values are given with, at most 6."""
+    return max(len(f"{value:.6f}".rstrip("0").split(".")[1]) for value in column)
+
+
+def _drawn_samples(split: Split) -> dict[str, Any]:
+    """Return evenly spaced training samples, enough for a scatter plot."""
+    step = -(-len(split.train) // DRAWN_SAMPLES)
+    return {
+        "rows": split.train_features.iloc[::step].to_numpy().tolist(),
+        "classes": split.train_target[::step].tolist(),
+    }

@@ -1,0 +1,1 @@
+"""From values to answers, without Flask."""

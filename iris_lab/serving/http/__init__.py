@@ -1,0 +1,1 @@
+"""What every request passes: host check, limits, problem documents, telemetry."""

@@ -1,0 +1,173 @@
+"""What every request passes, whichever way it takes: host check, limits, headers, metrics, log line.
+
+Flask's dispatch costs several times what a prediction of one row does, so a prediction is answered here, in front of
+it. Flask has the same route with the same function behind it, and everything else.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from random import getrandbits
+from time import perf_counter
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from iris_lab.serving.http.problems import Refusal, Reply, phrase
+from iris_lab.serving.http.telemetry import Telemetry
+
+MAX_BODY = 16 * 2**20  # bytes: about 150,000 flowers
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ANY_HOST = "*"
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
+REQUEST_ID = "iris_lab.request_id"
+ROUTE = "iris_lab.route"
+_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Policy", "same-origin"))
+_PAGE_HEADERS = (
+    ("Referrer-Policy", "no-referrer"),
+    (
+        # A notebook shows the page in a frame: Jupyter's and VS Code's addresses may, others may not.
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'none'; base-uri 'none'; "
+        "frame-ancestors 'self' http://localhost:* http://127.0.0.1:* vscode-webview: vscode-file: https://*.vscode-cdn.net",
+    ),
+)
+_usable_id = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a request must respect.
+
+    Attributes
+    ----------
+    max_body
+        Bytes of a body.
+    body_seconds
+        How long a body is waited for.
+    hosts
+        Names that the Host header may give, without port; ``"*"`` for any. An IP address cannot be the name of a
+        rebound domain, so those are accepted where `addresses` is true.
+    addresses
+        Whether any IP address will do.
+    origins
+        Web pages of these origins may read the answers (CORS); empty for none.
+    """
+
+    max_body: int = MAX_BODY
+    body_seconds: float = 20.0
+    hosts: Sequence[str] = LOOPBACK
+    addresses: bool = False
+    origins: Sequence[str] = ()
+
+    def knows(self, host: str) -> bool:
+        """Say whether a Host header is one of ours, and not that of a page whose name was rebound to our address."""
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
+        name = name.strip("[]").lower()
+        return name in self.hosts or ANY_HOST in self.hosts or (self.addresses and _is_address(name))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Gate:
+    """The WSGI application in front of Flask's.
+
+    Parameters
+    ----------
+    inner
+        Flask's.
+    rules
+        Limits and hosts.
+    telemetry
+        Where requests are recorded.
+    shortcuts
+        Answers by path to a POST that need not go through Flask.
+    """
+
+    def __init__(
+        self,
+        inner: WSGIApplication,
+        rules: Rules,
+        telemetry: Telemetry,
+        shortcuts: dict[str, Callable[[WSGIEnvironment], Reply]],
+    ) -> None:
+        self.inner, self.rules, self.telemetry, self.shortcuts = inner, rules, telemetry, shortcuts
+        self._knows = lru_cache(maxsize=64)(rules.knows)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        started = perf_counter()
+        request_id = environ[REQUEST_ID] = _identify(environ)
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        try:
+            if not self._knows(host := environ.get("HTTP_HOST", "")):
+                expected = "127.0.0.1, localhost or a name given with --allow-host"
+                raise Refusal(421, "host", f"the Host header is {host[:60]!a}, expected {expected}")
+            shortcut = self.shortcuts.get(path) if method == "POST" else None
+            if shortcut:
+                environ[ROUTE] = path
+                reply = shortcut(environ)
+            else:
+                reply = self._through_flask(environ)
+        except Refusal as refusal:
+            reply = refusal.reply(request_id)
+        except Exception:
+            logging.getLogger(__name__).exception("request %s failed", request_id)
+            reply = Refusal(500, "internal", "the endpoint failed; its log says why").reply(request_id)
+        start_response(f"{reply.status} {phrase(reply.status)}", self._headers(environ, reply, request_id))
+        seconds = perf_counter() - started
+        method = method if method in METHODS else "other"
+        self.telemetry.record(method, environ.get(ROUTE, "other"), reply.status, seconds)
+        self.telemetry.write(method, _printable(path), reply, seconds, request_id)
+        return [] if method == "HEAD" else [reply.body]
+
+    def _headers(self, environ: WSGIEnvironment, reply: Reply, request_id: str) -> list[tuple[str, str]]:
+        headers = [*reply.headers, *_HEADERS, ("X-Request-ID", request_id), ("Content-Length", str(len(reply.body)))]
+        if headers[0][1].startswith("text/html"):
+            headers += _PAGE_HEADERS
+        if self.rules.origins:
+            headers += _cors(environ.get("HTTP_ORIGIN", ""), self.rules.origins)
+        return headers
+
+    def _through_flask(self, environ: WSGIEnvironment) -> Reply:
+        answered: list[Any] = []
+        if environ["REQUEST_METHOD"] == "HEAD":
+            environ["REQUEST_METHOD"] = "GET"  # so that the length of the answer is known; its body is not sent
+        chunks = self.inner(environ, lambda *given: answered.append(given))  # type: ignore[arg-type]  # write() is for old applications
+        try:
+            body = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        status, headers = answered[-1][:2]
+        return Reply(int(status[:3]), [pair for pair in headers if pair[0] != "Content-Length"], body)
+
+
+def _identify(environ: WSGIEnvironment) -> str:
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    # Not a secret; os.urandom lets go of the interpreter lock, which costs a tenth of the requests a second.
+    return given if given and _usable_id(given) else f"{getrandbits(128):032x}"
+
+
+def _printable(path: str) -> str:
+    """Return a path fit for a log line: no line feed, no space, no novel."""
+    return path if path.isascii() and path.isprintable() and " " not in path and len(path) < 200 else ascii(path[:200])
+
+
+def _cors(origin: str, origins: Sequence[str]) -> list[tuple[str, str]]:
+    if not origin or (origin not in origins and ANY_HOST not in origins):
+        return [("Vary", "Origin")]
+    return [
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Headers", "Content-Type, X-Request-ID"),
+        ("Access-Control-Expose-Headers", "X-Request-ID"),
+        ("Vary", "Origin"),
+    ]

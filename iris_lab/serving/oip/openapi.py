@@ -1,0 +1,95 @@
+"""The routes of the Open Inference Protocol in OpenAPI 3.1, from the declarations in `protocol`."""
+
+from urllib.parse import quote
+
+import msgspec
+
+from iris_lab.data.schema import LARGEST
+from iris_lab.modeling import Model
+from iris_lab.serving.oip.protocol import (
+    FEATURES,
+    HEADER_LENGTH,
+    OUTPUTS,
+    InferenceRequest,
+    InferenceResponse,
+    ModelMetadata,
+    ModelReady,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+    model_paths,
+)
+from iris_lab.serving.site.operations import BODY_STATUSES, Json, as_json, operation
+
+TAGS = ["Open Inference Protocol"]
+
+
+def components(model: Model) -> Json:
+    """Return the JSON Schemas of the messages, by name, for OpenAPI.
+
+    A schema cannot say that a tensor has as many elements as its shape and datatype ask for. So that whatever agrees
+    with ours is answered, it describes the requests for one sample; the protocol's specification describes the others.
+    """
+    kinds = [InferenceRequest, InferenceResponse, ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady]
+    _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    count = len(model.features)
+    number = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+    one = schemas["RequestInput"]
+    one["properties"] = {
+        "name": {"const": FEATURES},
+        "shape": {"const": [1, count]},
+        "datatype": {"const": "FP64"},
+        "data": {"type": "array", "items": number, "minItems": count, "maxItems": count},
+    }
+    one["required"] = list(one["properties"])
+    schemas["InferenceRequest"]["properties"]["inputs"]["maxItems"] = 1
+    schemas["InferenceRequest"]["properties"]["outputs"]["allOf"] = [
+        {
+            "contains": {"properties": {"name": {"const": name}}, "required": ["name"]},
+            "minContains": 0,
+            "maxContains": 1,
+        }
+        for name in OUTPUTS
+    ]
+    for name in ("InferenceRequest", "RequestOutput"):
+        del schemas[name]["properties"]["parameters"]
+    return schemas
+
+
+def paths(model: Model) -> Json:
+    """Return the routes for OpenAPI; they need what `openapi_document` shares, and the schemas in `components`."""
+    found = {
+        "/v2": _get("Server metadata", ServerMetadata),
+        "/v2/health/live": _get("Whether the server answers", ServerLive),
+        "/v2/health/ready": _get("Whether the model can be asked", ServerReady),
+    }
+    for path in model_paths(quote(model.name, safe="")):
+        found[path] = _get("Model metadata", ModelMetadata)
+        found[f"{path}/ready"] = _get("Whether the model can be asked", ModelReady)
+        found[f"{path}/infer"] = _infer(model)
+    return found
+
+
+def _get(summary: str, answer: type) -> Json:
+    return {"get": operation(summary, as_json(answer.__name__), tags=TAGS)}
+
+
+def _infer(model: Model) -> Json:
+    rows = [feature["median"] for feature in model.info["features"]]
+    tensor = {"name": FEATURES, "shape": [1, len(rows)], "datatype": "FP64", "data": rows}
+    content = as_json(InferenceRequest.__name__)
+    content["application/json"]["example"] = {"inputs": [tensor], "outputs": [{"name": OUTPUTS[0]}]}
+    post = operation(
+        "Predictions",
+        as_json(InferenceResponse.__name__) | {"application/octet-stream": {}},
+        BODY_STATUSES,
+        tags=TAGS,
+        description=f"The schema is that of a request for one sample. For several, send one input {FEATURES!r} of "
+        f"shape [samples, {len(rows)}], features in the order of /model; or one input for each feature, by its name, "
+        "in any order, of shape [samples] or [samples, 1]. Datatypes are those of the protocol's numbers. Binary "
+        f"tensors follow the JSON, whose length the header {HEADER_LENGTH} then gives.",
+        requestBody={"required": True, "content": content},
+    )
+    length = {"description": "Before binary tensors, of the JSON.", "schema": {"type": "integer"}}
+    post["responses"]["200"]["headers"][HEADER_LENGTH] = length
+    return {"post": post}
