@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from iris_lab.data.datasets import Dataset
-from iris_lab.modeling import twin_groups
+from iris_lab.modeling import duplicate_groups
 
 # Sepal length and width, petal length and width of the two samples in which copies of iris differ: as Fisher printed
 # them, and as UCI's file has them (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
@@ -60,7 +60,7 @@ def summarize(dataset: Dataset) -> pd.DataFrame:
 
 def twins(dataset: Dataset) -> pd.DataFrame:
     """Return the samples whose features all equal those of another sample, sets of twins numbered from 1."""
-    groups = twin_groups(dataset.features)
+    groups = duplicate_groups(dataset.features)
     shared = np.flatnonzero(np.bincount(groups)[groups] > 1)
     number, members = pd.factorize(groups[shared])[0] + 1, dataset.frame.iloc[shared]
     return members.set_index(pd.Index(number, name="twins"), append=True).swaplevel().sort_index()

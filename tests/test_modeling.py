@@ -130,7 +130,7 @@ def test_an_unknown_model_names_the_nearest() -> None:
     ],
 )
 def test_a_split_without_a_class_on_one_side_is_refused(dataset: Dataset, test_size: float) -> None:
-    with pytest.raises(InputError, match="expected some of each class on both sides"):
+    with pytest.raises(InputError, match="expected some of each class in both"):
         make_split(dataset, test_size)
 
 

@@ -10,7 +10,16 @@ from iris_lab.modeling.estimators import (
     make_estimator,
 )
 from iris_lab.modeling.persistence import INFO_FILE, MODEL_FILE, Model, load_model, save_model, versions
-from iris_lab.modeling.splits import SIDE, Split, check_seed, check_test_size, make_split, twin_groups
+from iris_lab.modeling.splits import (
+    SIDE,
+    Split,
+    check_seed,
+    check_test_size,
+    class_shares,
+    describe_split,
+    duplicate_groups,
+    make_split,
+)
 
 __all__ = [
     "INFO_FILE",
@@ -23,13 +32,15 @@ __all__ = [
     "check_model",
     "check_seed",
     "check_test_size",
+    "class_shares",
     "coefficients",
     "cross_validate",
+    "describe_split",
+    "duplicate_groups",
     "load_model",
     "majority_baseline",
     "make_estimator",
     "make_split",
     "save_model",
-    "twin_groups",
     "versions",
 ]

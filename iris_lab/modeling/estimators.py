@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from iris_lab.errors import InputError, UnknownNameError
-from iris_lab.modeling.splits import Split, check_seed, twin_groups
+from iris_lab.modeling.splits import Split, check_seed, duplicate_groups
 
 # Each takes the seed; only those with a random part use it.
 MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
@@ -70,7 +70,7 @@ def make_estimator(model: str = "logistic", seed: int = 0) -> Pipeline:
 
 
 def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, seed: int = 0) -> NDArray[np.float64]:
-    """Return the accuracy of each fold of the training set, stratified, twins never in two folds.
+    """Return the accuracy of each fold of the training set, stratified, duplicates never in two folds.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, 
     """
     check_folds(folds, split.distinct_train_target)
     cv = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    groups = twin_groups(split.train_features)
+    groups = duplicate_groups(split.train_features)
     try:
         with warnings.catch_warnings():
             # Calibrating on folds that lack a class only warns, and is worth nothing.

@@ -9,6 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from iris_lab.data.datasets import Dataset
 from iris_lab.errors import InputError
+from iris_lab.modeling.draw import draw_groups
 
 SIDE = "train or test"  # a column that no data is likely to have
 
@@ -48,8 +49,8 @@ class Split:
 
     @property
     def distinct_train_target(self) -> NDArray[np.int64]:
-        """Codes of the training set with one of each set of twins: what cross-validation can deal into folds."""
-        return self.train_target[np.unique(twin_groups(self.train_features), return_index=True)[1]]
+        """Codes of the training set with one of each group of duplicates: what cross-validation can deal into folds."""
+        return self.train_target[np.unique(duplicate_groups(self.train_features), return_index=True)[1]]
 
     @property
     def test_features(self) -> pd.DataFrame:
@@ -76,51 +77,87 @@ def check_test_size(test_size: float) -> float:
     return test_size
 
 
-def twin_groups(features: pd.DataFrame) -> NDArray[np.int64]:
-    """Return a group number for each sample; samples with equal features share one."""
-    return features.groupby(list(features.columns), sort=False).ngroup().to_numpy().astype(np.int64)
+def duplicate_groups(features: pd.DataFrame) -> NDArray[np.int64]:
+    """Return a group number for each sample, in order of appearance; samples with equal features share one.
+
+    The columns are taken by position, so their names do not matter.
+    """
+    groups = np.zeros(len(features), dtype=np.int64)
+    for place in range(features.shape[1]):
+        codes, values = pd.factorize(features.iloc[:, place], use_na_sentinel=False)
+        groups = pd.factorize(groups * len(values) + codes)[0]  # renumbered each time, so that it cannot overflow
+        if groups[-1:].max(initial=0) == len(features) - 1:  # all are distinct already
+            break
+    return groups.astype(np.int64)
 
 
 def make_split(dataset: Dataset, test_size: float = 0.25, seed: int = 0) -> Split:
-    """Split at random, stratified by class, with identical samples always on the same side.
+    """Split at random, stratified by class, with duplicates always in the same subset.
 
-    The first of each group of identical samples is drawn; its twins follow it, so that no sample of the test set
-    was seen in training.
+    scikit-learn draws among the distinct samples, and the duplicates of a sample follow it. Where these make the
+    test set, or its part of a class, two samples too large or too small, whole groups are drawn by their sizes.
 
     Parameters
     ----------
     dataset
         What to split.
     test_size
-        Fraction of the distinct samples that are held out, between 0 and 1.
+        Fraction of the samples that are held out, between 0 and 1.
     seed
         Seed of the draw.
 
     Raises
     ------
     InputError
-        `test_size` or `seed` is out of range, or leaves a class without samples on one side.
+        `test_size` or `seed` is out of range, or leaves a class without samples in the training or the test set.
     """
     check_test_size(test_size), check_seed(seed)
-    groups = twin_groups(dataset.features)
-    distinct = np.unique(groups, return_index=True)[1]
-    try:
-        _, held_out = train_test_split(
-            distinct, test_size=test_size, random_state=seed, stratify=dataset.target[distinct]
-        )
-    except ValueError as error:
-        raise _not_by_class(dataset, distinct, test_size) from error
-    in_test = np.isin(groups, groups[held_out])
+    groups = duplicate_groups(dataset.features)
+    in_test = _draw_distinct(dataset.target, groups, test_size, seed)
+    if in_test is None:
+        in_test = draw_groups(groups, dataset.target, test_size, seed)[groups]
     split = Split(dataset, np.flatnonzero(~in_test), np.flatnonzero(in_test))
-    if any(len(np.unique(side)) < len(dataset.classes) for side in (split.train_target, split.test_target)):
-        raise _not_by_class(dataset, distinct, test_size)
+    if any(len(np.unique(subset)) < len(dataset.classes) for subset in (split.train_target, split.test_target)):
+        raise _not_by_class(dataset, groups, test_size)
     return split
 
 
-def _not_by_class(dataset: Dataset, distinct: NDArray[np.int64], test_size: float) -> InputError:
-    counts = np.bincount(dataset.target[distinct], minlength=len(dataset.classes))
-    smallest = int(counts.argmin())
+def _draw_distinct(
+    target: NDArray[np.int64], groups: NDArray[np.int64], test_size: float, seed: int
+) -> NDArray[np.bool_] | None:
+    """Return which samples scikit-learn's stratified draw holds out, None where it misses what was asked."""
+    distinct = np.unique(groups, return_index=True)[1]
+    try:
+        _, drawn = train_test_split(distinct, test_size=test_size, random_state=seed, stratify=target[distinct])
+    except ValueError:  # fewer samples than classes, or a class with a single distinct sample
+        return None
+    in_test = np.isin(groups, groups[drawn])
+    missed = np.bincount(target[in_test], minlength=target.max() + 1) - test_size * np.bincount(target)
+    return in_test if max(np.abs(missed).max(), abs(missed.sum())) < 2 else None
+
+
+def _not_by_class(dataset: Dataset, groups: NDArray[np.int64], test_size: float) -> InputError:
+    counts = [len(np.unique(groups[dataset.target == code])) for code in range(len(dataset.classes))]
+    smallest = int(np.argmin(counts))
     return InputError(
-        f"test_size={test_size} cannot be split by class: {len(distinct)} distinct samples, "
-        f"{counts[smallest]} of class {dataset.classes[smallest]!r}; expected some of each class on both sides"
+        f"test_size={test_size} cannot be split by class: {groups.max() + 1} distinct samples, "
+        f"{counts[smallest]} of class {dataset.classes[smallest]!r}; expected some of each class in both the training "
+        "and the test set: merge the class with another, remove it, or change test_size"
     )
+
+
+def describe_split(split: Split, test_size: float) -> str:
+    """Return how large the test set is against what was asked, and how large groups of duplicates are, as text."""
+    samples, sizes = len(split.dataset.target), np.bincount(duplicate_groups(split.dataset.features))
+    return (
+        f"test set: {len(split.test)} of {samples} samples, {len(split.test) / samples:.1%} ({test_size:.1%} asked)\n"
+        f"distinct samples: {len(sizes)}; largest group of duplicates: {sizes.max()}"
+    )
+
+
+def class_shares(split: Split) -> pd.DataFrame:
+    """Return the samples of each class in the training and the test set, and their shares of these, one row a class."""
+    subsets = {"training": split.train_target, "test": split.test_target}
+    counts = {name: np.bincount(codes, minlength=len(split.dataset.classes)) for name, codes in subsets.items()}
+    shares = {f"share of {name}": count / count.sum() for name, count in counts.items()}
+    return pd.DataFrame(counts | shares, index=pd.Index(split.dataset.classes, name=split.dataset.target_name))
