@@ -146,7 +146,13 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="predict the classes of a table's rows with the model of a run")
     predict.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
-    predict.add_argument("table", type=Path, metavar="TABLE", help="CSV, TSV or Parquet file with the model's features")
+    predict.add_argument(
+        "table", type=Path, metavar="TABLE", help="text table or Parquet file with the model's features"
+    )
+    for name in ("separator", "decimal", "encoding"):
+        predict.add_argument(
+            f"--{name}", default="", metavar="TEXT", help=f"{name} of a text table (default: found out)"
+        )
     predict.add_argument("-o", "--output", type=Path, metavar="FILE", help="write CSV there (default: standard output)")
     predict.set_defaults(command=_predict)
     return parser
@@ -199,16 +205,23 @@ def _sweep(given: argparse.Namespace) -> int:
 
 
 def _predict(given: argparse.Namespace) -> int:
+    from iris_lab.data.tables import Reading
     from iris_lab.prediction.tables import predict_file
 
-    text = predict_file(given.run, given.table).to_csv(index=False, lineterminator="\n")
+    pieces = predict_file(given.run, given.table, Reading(given.separator, given.decimal, given.encoding))
     if given.output is None:
-        sys.stdout.write(text)
+        for piece in pieces:
+            sys.stdout.write(piece)
         return 0
+    partial = given.output.with_name(f".{given.output.name}.partial")
     try:
-        given.output.write_text(text, encoding="utf-8", newline="")
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+        partial.replace(given.output)
     except OSError as error:
         raise InputError(f"cannot write {str(given.output)!r}: {error.strerror}; name another file") from error
+    finally:
+        partial.unlink(missing_ok=True)
     return 0
 
 

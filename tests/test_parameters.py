@@ -18,6 +18,11 @@ def test_the_notebooks_declare_every_parameter_with_type_default_and_meaning():
     assert types == {
         "data": str,
         "target": str,
+        "separator": str,
+        "decimal": str,
+        "encoding": str,
+        "drop": str,
+        "keep": str,
         "test_size": float,
         "seed": int,
         "folds": int,

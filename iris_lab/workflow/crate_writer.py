@@ -12,7 +12,7 @@ from typing import Any
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from iris_lab.data.datasets import is_url
+from iris_lab.data import is_url
 from iris_lab.workflow.crate import PLATFORM_FACTS, TIMINGS_FILE, Record
 from iris_lab.workflow.output_directory import CRATE_FILE
 

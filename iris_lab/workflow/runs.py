@@ -14,7 +14,7 @@ import requests
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from iris_lab.data.datasets import BUNDLED, Dataset, check_source, is_url
+from iris_lab.data import BUNDLED, Dataset, check_source, is_url
 from iris_lab.errors import InputError, StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
