@@ -10,18 +10,21 @@ UV := $(shell command -v uv 2>/dev/null)
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The package itself is installed without its dependencies: the lock has brought them all, each checked by its hash.
+# A complete lock needs no resolver, and those of pip up to 23.2 take a package with an extra for another one that the
+# lock does not pin: --no-deps, and a check afterwards. The package comes without its dependencies for the same reason.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "make: $$($(PYTHON) --version) found, Python 3.11 or later expected: make PYTHON=python3.12 …" >&2; exit 1; }
 ifdef UV
 	uv venv --quiet --clear --python $(PYTHON) $(VENV)
-	uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes --no-deps -r requirements.lock
 	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip --disable-pip-version-check check
+	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1
 endif
 	@touch $@
 
