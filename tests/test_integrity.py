@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tampering import PUBLISHED, edit_json
 
-from iris_lab.workflow.crate import CRATE_FILE, TIMINGS_FILE
+from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.verification import verify
 
 
@@ -62,11 +62,6 @@ def test_a_pipe_does_not_make_it_wait(run):
     (run / "metrics.json").unlink()
     os.mkfifo(run / "metrics.json")
     assert integrity(run) == [("metrics.json", "not a file")]
-
-
-def test_the_timings_may_differ(run):
-    (run / TIMINGS_FILE).write_text("{}")
-    assert integrity(run) == []
 
 
 # --- the environment against the record

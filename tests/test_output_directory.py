@@ -7,7 +7,8 @@ import pytest
 
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow import output_directory
-from iris_lab.workflow.output_directory import CRATE_FILE, Place
+from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.output_directory import Place
 
 
 def write_run(folder, text):

@@ -27,7 +27,7 @@ def steps(*names: str) -> list[Step]:
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "timings.json"]
+    files = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
@@ -46,7 +46,7 @@ def run(place: Place, *names: str, assignments=(), force=False, **options) -> Pa
     return report(Job(assignments, place.final, force=force, steps=steps(*names)), **options)
 
 
-def test_a_run_holds_notebooks_artifacts_page_timings_and_record(place):
+def test_a_run_holds_notebooks_artifacts_page_and_record_and_no_times(place):
     folder = run(place, "adds", "writes", assignments=["seed=4"])
     found = sorted(path.name for path in folder.iterdir())
     assert found == [
@@ -54,7 +54,6 @@ def test_a_run_holds_notebooks_artifacts_page_timings_and_record(place):
         "index.html",
         "ro-crate-metadata.json",
         "seed.txt",
-        "timings.json",
         "writes.ipynb",
     ]
     assert (folder / "seed.txt").read_text() == "4"
@@ -62,7 +61,7 @@ def test_a_run_holds_notebooks_artifacts_page_timings_and_record(place):
     assert record.parameters == {"adds": {"seed": 4}, "writes": {"seed": 4}}
     assert record.results == {"adds": ["adds.ipynb"], "writes": ["seed.txt", "writes.ipynb"]}
     assert record.artifacts == artifacts_of(folder)
-    assert set(json.loads((folder / "timings.json").read_text())["seconds"]) == {"adds", "writes", "total"}
+    assert set(json.loads(place.timings.read_text())["seconds"]) == {"adds", "writes", "total"}
     assert [path.name for path in place.final.parent.iterdir() if path.is_dir()] == ["lab"]
 
 

@@ -13,8 +13,8 @@ from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from iris_lab.data import is_url
-from iris_lab.workflow.crate import PLATFORM_FACTS, TIMINGS_FILE, Record
-from iris_lab.workflow.output_directory import CRATE_FILE
+from iris_lab.workflow.crate import PLATFORM_FACTS, Record
+from iris_lab.workflow.layout import CRATE_FILE
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
@@ -27,7 +27,6 @@ MEDIA_TYPES = {
 }  # fmt: skip
 # Terms of the run profiles that the context of RO-Crate 1.1 lacks.
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
-TIMINGS = "Seconds that each step took: the one file that differs between equal runs; no digest covers it."
 OWN_TABLE = "The table that was given to the run, as it came; the licence of the run does not cover it."
 DESCRIPTIONS = {".ipynb": "SHA-256 of the notebook's code and prose; outputs don't count.", ".lock": "Every package."}
 
@@ -89,9 +88,6 @@ def _add_files(crate: ROCrate, folder: Path, record: Record) -> dict[str, Any]:
         if name == record.data.get("file"):
             facts["description"] = OWN_TABLE
         files[name] = crate.add_file(path, name, properties=facts)
-    if (folder / TIMINGS_FILE).is_file():
-        facts = {"name": TIMINGS_FILE, "description": TIMINGS, "encodingFormat": "application/json"}
-        crate.add_file(folder / TIMINGS_FILE, TIMINGS_FILE, properties=facts)
     return files
 
 

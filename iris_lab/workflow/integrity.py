@@ -7,11 +7,10 @@ from pathlib import Path
 
 from iris_lab.workflow import provenance
 from iris_lab.workflow.comparison.findings import ALTERED, EXTRA, MISSING, NO_FILE, Difference, Finding
-from iris_lab.workflow.crate import TIMINGS_FILE, Record, digest_of
-from iris_lab.workflow.output_directory import CRATE_FILE
+from iris_lab.workflow.crate import Record, digest_of
+from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.steps import STEPS
 
-UNCOVERED = {CRATE_FILE, TIMINGS_FILE}  # by digests
 CHANGED = "changed"
 
 
@@ -42,7 +41,7 @@ def check_files(run: Path, record: Record, files: Mapping[str, bool]) -> list[Fi
         elif name in record.artifacts:
             if finding := _check_digest(run, name, record.artifacts[name]):
                 found.append(finding)
-        elif name not in UNCOVERED:
+        elif name != CRATE_FILE:
             found.append(Finding(name, EXTRA, Difference("", "not in the record", "there")))
     gone = [name for name in record.artifacts if name not in files]
     return sorted(found + [Finding(name, MISSING) for name in gone], key=lambda finding: finding.name)

@@ -11,8 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from iris_lab.errors import InputError, IrisLabError
+from iris_lab.workflow.layout import CRATE_FILE
 
-CRATE_FILE = "ro-crate-metadata.json"  # a folder that has one is a run
 ENOUGH_DISK = 32 * 2**20  # bytes; a run of the bundled data takes a tenth of it
 RENAME_EXCHANGE, AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h
 
@@ -26,12 +26,15 @@ class Place:
         Where the whole run goes.
     partial, failed, previous
         The run while it is written; the last one that failed; the old one for the moment of the exchange.
+    timings
+        File for the seconds that each step took: beside the run, because equal runs are equal files.
     """
 
     def __init__(self, output: Path) -> None:
         self.final = Path(os.path.abspath(output))
         self.partial, self.previous = self._beside(".{}.partial"), self._beside(".{}.previous")
         self.failed, self._lock = self._beside("{}.failed"), self._beside(".{}.lock")
+        self.timings = self._beside("{}.timings.json")
 
     def _beside(self, pattern: str) -> Path:
         return self.final.with_name(pattern.format(self.final.name))

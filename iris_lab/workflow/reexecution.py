@@ -9,7 +9,7 @@ from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.workflow.comparison.findings import DIFFERENT, Difference, Finding
 from iris_lab.workflow.crate import Record, artifacts_of, read_crate
 from iris_lab.workflow.integrity import CHANGED
-from iris_lab.workflow.output_directory import CRATE_FILE
+from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.steps import STEPS
 from iris_lab.workflow.verdict import Verification
 from iris_lab.workflow.warm import WarmParent, warm_kernels

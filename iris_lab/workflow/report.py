@@ -1,12 +1,15 @@
 """The main job: a run in its place, or the old one left as it was."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_lab.errors import ArtifactError, InputError, StepError
-from iris_lab.workflow.output_directory import CRATE_FILE, Place
+from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.output_directory import Place
 from iris_lab.workflow.steps import PROJECT, STEPS, Step
 from iris_lab.workflow.warm import warm_kernels
 
@@ -68,14 +71,21 @@ def report(job: Job, *, timeout: int | None = None, on_progress: Progress = lamb
             _refuse_another(place, plan)
         with place.reserved() as folder:
             try:
-                execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
+                seconds = execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
             except StepError as error:
                 kept = place.keep_failed()
                 raise StepError(
                     error.step, error.cell, f"{error.reason} (kept in {kept.name}/{error.step}.ipynb)"
                 ) from error
             place.publish()
+            _write_timings(place.timings, seconds)
     return place.final
+
+
+def _write_timings(path: Path, seconds: Mapping[str, float]) -> None:
+    text = json.dumps({"seconds": {**seconds, "total": round(sum(seconds.values()), 3)}}, indent=1) + "\n"
+    with suppress(OSError):  # the run is whole and in its place; that it cannot be timed does not fail it
+        path.write_text(text, encoding="utf-8")
 
 
 def _refuse_another(place: Place, plan: "Plan") -> None:

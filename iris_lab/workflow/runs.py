@@ -1,7 +1,6 @@
 """A run: the steps executed into one directory, and the record of it."""
 
 import functools
-import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,13 +17,13 @@ from iris_lab.data import BUNDLED, Dataset, check_source, is_url
 from iris_lab.errors import InputError, StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
+from iris_lab.workflow.layout import DATA_FOLDER
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared, parse
 from iris_lab.workflow.report_page import write_page
 from iris_lab.workflow.steps import Step
 from iris_lab.workflow.warm import WarmParent
 
 Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
-DATA_FOLDER = "data"
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,8 @@ def execute(
     warm_parent: WarmParent | None = None,
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
-) -> None:
-    """Execute a plan's steps into an empty folder, and write the page, the timings and the crate.
+) -> dict[str, float]:
+    """Execute a plan's steps into an empty folder, write the page and the record, and return the seconds of each step.
 
     Raises
     ------
@@ -153,11 +152,10 @@ def execute(
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts)
-        timings = {"seconds": seconds | {"total": round(sum(seconds.values()), 3)}}
-        (folder / crate.TIMINGS_FILE).write_text(json.dumps(timings, indent=1) + "\n", encoding="utf-8")
         write_crate(folder, _record(plan, folder, results))
     except OSError as error:
         raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
+    return seconds
 
 
 def _execute_step(step: Step, folder: Path, parameters: Mapping[str, Value], options: Mapping[str, Any]) -> None:
