@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from iris_lab.artifacts import open_run
 from iris_lab.modeling import Model
+from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import REQUEST_ID, ROUTE, Gate, Rules
 from iris_lab.serving.http.problems import Refusal, Reply
 from iris_lab.serving.http.telemetry import Log, Telemetry
@@ -29,8 +30,8 @@ def create_app(
     rules: Rules | None = None,
     log: Log | None = None,
     shortcut: bool = True,
-) -> Flask:
-    """Return the application that serves a model.
+) -> Endpoint:
+    """Return the endpoint of a model.
 
     Parameters
     ----------
@@ -52,7 +53,6 @@ def create_app(
     app = Flask("iris_lab.serving.site")  # where its templates and static files are
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.config.update(RULES=rules, BODIES=answers.bodies, EXAMPLE=example_text(model))
     readable = partial(json.dumps, ensure_ascii=False)
     app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(readable, indent=2), "as_line": readable}
     app.url_map.converters["model"] = exactly(model.name)
@@ -64,13 +64,13 @@ def create_app(
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model.name)))
     app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, answers.posts if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
-    return app
+    return Endpoint(app, answers.bodies, rules, example_text(model))
 
 
-def app_of(
+def endpoint_of(
     model_or_run: Model | Path | str, *, trust: bool = False, rules: Rules | None = None, log: Log | None = None
-) -> Flask:
-    """Return the application that serves a model, or the model of a run.
+) -> Endpoint:
+    """Return the endpoint of a model, or of the model of a run.
 
     Raises
     ------

@@ -10,11 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flask import Flask
-
 from iris_lab.errors import InputError
 from iris_lab.modeling import Model
-from iris_lab.serving.app import app_of
+from iris_lab.serving.app import endpoint_of
+from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import ANY_HOST, LOOPBACK, Rules
 from iris_lab.serving.servers.background import Background
 
@@ -53,11 +52,11 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
     """
     global _current
     hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # there the name is the hub's, and no browser is on this host
-    app = app_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
+    endpoint = endpoint_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
     with _replacing:
         if _current is not None:
             _current.stop()
-        _current = Server(app, _free_socket(0 if _unattended() else port))
+        _current = Server(endpoint, _free_socket(0 if _unattended() else port))
         return _current
 
 
@@ -66,16 +65,16 @@ class Server(Background):
 
     Parameters
     ----------
-    app
+    endpoint
         What to serve.
     listener
         A listening socket.
     """
 
-    def __init__(self, app: Flask, listener: socket.socket) -> None:
+    def __init__(self, endpoint: Endpoint, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
-        self._example = app.config["EXAMPLE"]
-        super().__init__(app, listener)
+        self._example = endpoint.example
+        super().__init__(endpoint, listener)
 
     @property
     def url(self) -> str:

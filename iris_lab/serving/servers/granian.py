@@ -20,7 +20,8 @@ from granian.log import LogLevels
 from prometheus_client import values
 
 from iris_lab.errors import InputError
-from iris_lab.serving.app import app_of
+from iris_lab.serving.app import endpoint_of
+from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import Rules
 from iris_lab.serving.servers.access_log import STDOUT, AccessLog
 from iris_lab.serving.servers.options import Options, check, openness
@@ -78,7 +79,7 @@ def serve(
             log_dictconfig={"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}},
         )
         with _counted_together(workers):
-            _app(run, options.trust, rules)  # here, so that what is wrong with the run is said before a process starts
+            _endpoint(run, options.trust, rules)  # here: what is wrong with the run is said before a process starts
             _announce(run, host, listener)
             server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
     _write(STDERR, "iris-lab: stopped\n")
@@ -102,15 +103,15 @@ def _announce(run: Path, host: str, listener: socket.socket) -> None:
 
 
 def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
-    app = _app(run, trust, rules)
-    app.config["BODIES"].watch()
+    endpoint = _endpoint(run, trust, rules)
+    endpoint.bodies.watch()
     _share_one_heap()
     _keep_the_processor()
-    end_in_order(app)
+    end_in_order(endpoint.app)
     LOG.start()
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Finalize(None, _remove_of_the_dead, (folder, os.getppid()), exitpriority=0)
-    return app
+    return endpoint.app
 
 
 def _remove_of_the_dead(folder: str, parent: int) -> None:
@@ -140,9 +141,9 @@ def _share_one_heap() -> None:
 
 
 @cache
-def _app(run: Path, trust: bool, rules: Rules) -> Flask:
-    # Forked workers find the application made; where processes are spawned each makes its own.
-    return app_of(run, trust=trust, rules=rules, log=LOG.add)
+def _endpoint(run: Path, trust: bool, rules: Rules) -> Endpoint:
+    # Forked workers find the endpoint made; where processes are spawned each makes its own.
+    return endpoint_of(run, trust=trust, rules=rules, log=LOG.add)
 
 
 @contextmanager
