@@ -160,10 +160,12 @@ def _seconds(text: str) -> int:
 
 def _report(given: argparse.Namespace) -> int:
     from iris_lab.progress import shown_progress
+    from iris_lab.workflow.parameters import declared, parse
     from iris_lab.workflow.report import Job, report
+    from iris_lab.workflow.steps import STEPS
 
     with shown_progress() as progress:
-        job = Job(given.parameter, given.output, force=given.force)
+        job = Job(parse(given.parameter, declared(STEPS)), given.output, force=given.force)
         run = report(job, timeout=given.timeout, on_progress=_unless_stopped(progress))
     print(_summary(run))
     return 0
@@ -187,9 +189,9 @@ def _sweep(given: argparse.Namespace) -> int:
     from iris_lab.workflow.report import Job
     from iris_lab.workflow.sweep import sweep
 
-    job = Job(given.parameter, given.output, force=given.force)
     table = sweep(
-        job,
+        given.parameter,
+        Job(output=given.output, force=given.force),
         jobs=given.jobs or -1,
         timeout=given.timeout,
         on_run=lambda run: print(f"{run.run}: {run.error or 'done'}", file=sys.stderr, flush=True),
