@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from iris_lab.workflow.normalization import problems
+from iris_lab.workflow.steps import STEPS
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(FOLDER.glob("*.ipynb"))}
@@ -32,8 +33,8 @@ def declared(name: str) -> dict[str, tuple[str, str, str]]:
     return {found[1]: (found[2], found[3], found[4]) for found in lines if found}
 
 
-def test_there_are_three() -> None:
-    assert list(NOTEBOOKS) == ["01_eda", "02_train", "03_evaluate"]
+def test_each_is_a_step_of_the_report() -> None:
+    assert sorted(NOTEBOOKS) == sorted(step.name for step in STEPS)
 
 
 @each

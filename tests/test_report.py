@@ -101,6 +101,17 @@ def test_the_state_of_a_run_cannot_lie(place, name, message):
     assert not place.final.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("warns", "text on stderr: .*FutureWarning"), ("shows_a_path", "an absolute path in an output: /home/a")],
+)
+@pytest.mark.parametrize("values", [{}, {"seed": 5}], ids=["defaults", "given"])
+def test_a_run_that_shows_what_another_run_would_not_is_not_published(place, name, found, values):
+    with pytest.raises(StepError, match=rf"^{name}, cell \d: {found}.*expected outputs that every run repeats"):
+        run(place, name, values=values)
+    assert not place.final.exists() and (place.failed / f"{name}.ipynb").is_file()
+
+
 def test_cells_are_counted_as_in_the_notebook_that_the_reader_has(place):
     # Parameters given or not, papermill's injected cell does not shift the number.
     for values in ({}, {"seed": 5}):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.output_directory import Place
 from iris_lab.workflow.steps import PROJECT, STEPS, Progress, Step
-from iris_lab.workflow.warm import warm_kernels
+from iris_lab.workflow.warm import Kernels, warm_kernels
 
 if TYPE_CHECKING:
     from iris_lab.workflow.parameters import Value
@@ -44,6 +44,7 @@ def report(
     job: Job,
     *,
     plan: "Plan | None" = None,
+    kernels: Kernels | None = None,
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
 ) -> Path:
@@ -55,6 +56,8 @@ def report(
         What and where.
     plan
         The job's plan, where the caller has made it.
+    kernels
+        What `warm_kernels` gives, where the caller has started it.
     timeout
         Seconds that one cell may take; None for no limit.
     on_progress
@@ -67,7 +70,7 @@ def report(
     StepError
         A step failed; what it wrote is kept beside the run directory, which stays as it was.
     """
-    with warm_kernels() as (warm_parent, _):
+    with nullcontext(kernels) if kernels else warm_kernels() as (warm_parent, _):
         # Here, not above: the warm parent imports its half of the stack meanwhile.
         from iris_lab.workflow.runs import execute, make_plan
 
@@ -79,6 +82,7 @@ def report(
         with place.reserved() as folder:
             try:
                 seconds = execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
+                _refuse_volatile(folder, plan.steps)
             except StepError as error:
                 kept = place.keep_failed()
                 raise StepError(
@@ -87,6 +91,17 @@ def report(
             place.publish()
             _write_timings(place.timings, seconds)
     return place.final
+
+
+def _refuse_volatile(folder: Path, steps: Sequence[Step]) -> None:
+    """Refuse a run whose notebooks show what would be another text in the next run, or on the next machine."""
+    import nbformat
+
+    from iris_lab.workflow.normalization import volatile_outputs
+
+    for step in steps:
+        for cell, what in volatile_outputs(nbformat.read(folder / f"{step.name}.ipynb", as_version=4)):
+            raise StepError(step.name, cell, f"{what}: expected outputs that every run repeats; change what it prints")
 
 
 def _write_timings(path: Path, seconds: Mapping[str, float]) -> None:
