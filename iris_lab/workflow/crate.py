@@ -41,7 +41,7 @@ class Record:
     software
         Version of each package, of Python, and the facts of the platform that decide numbers.
     sources
-        SHA-256 of each notebook's code, of each module that notebooks import, and of the lock.
+        SHA-256 of each notebook's code, of every module of iris_lab, and of the lock.
     date
         When the recorded code was committed, ISO 8601.
     inputs

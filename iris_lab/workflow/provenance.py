@@ -46,7 +46,7 @@ def software() -> dict[str, str]:
 
 
 def sources(notebooks: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 of each notebook's code and prose (without outputs), of its modules, and of the lock.
+    """Return the SHA-256 of each notebook's code and prose (without outputs), of every module, and of the lock.
 
     Raises
     ------
@@ -55,11 +55,13 @@ def sources(notebooks: Mapping[str, str]) -> dict[str, str]:
     """
     found = {f"{step}.ipynb": _notebook_digest(text) for step, text in notebooks.items()}
     modules = sorted(PACKAGE.rglob("*.py"))
-    names = {path: path.relative_to(PACKAGE) for path in modules}
-    found |= {
-        f"iris_lab/{n.as_posix()}": digest_of(path) for path, n in names.items() if n.parts[0] not in NOT_IMPORTED
-    }
+    found |= {f"iris_lab/{path.relative_to(PACKAGE).as_posix()}": digest_of(path) for path in modules}
     return found | ({LOCK.name: digest_of(LOCK)} if LOCK.is_file() else {})
+
+
+def computes(source: str) -> bool:
+    """Say whether a module, named as in `sources`, decides results; the others decide how they are written."""
+    return source.split("/")[1] not in NOT_IMPORTED
 
 
 def _notebook_digest(notebook: str) -> str:
