@@ -76,7 +76,7 @@ def test_another_version_of_a_package_is_named(run):
     assert (found["numpy"].was, found["numpy"].now) == ("1.0", version("numpy"))
 
 
-@pytest.mark.parametrize("name", ["02_train.ipynb", "iris_lab/figures/house.py", "requirements.lock"])
+@pytest.mark.parametrize("name", ["02_train.ipynb", "iris_lab/modeling/__init__.py", "requirements.lock"])
 def test_an_edited_notebook_module_or_lock_is_named(run, name):
     def change(document):
         next(e for e in document["@graph"] if e["@id"] == f"#source-{name}")["sha256"] = "0" * 64

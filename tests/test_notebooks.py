@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from iris_lab.serving.display import SENTENCE, live_html
 from iris_lab.workflow.normalization import normalize, problems
+from iris_lab.workflow.steps import STEPS
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(FOLDER.glob("*.ipynb"))}
@@ -36,8 +37,8 @@ def declared(name: str) -> dict[str, tuple[str, str, str]]:
     return {found[1]: (found[2], found[3], found[4]) for found in lines if found}
 
 
-def test_there_are_three() -> None:
-    assert list(NOTEBOOKS) == ["01_eda", "02_train", "03_evaluate"]
+def test_each_is_a_step_of_the_report() -> None:
+    assert sorted(NOTEBOOKS) == sorted(step.name for step in STEPS)
 
 
 @each
@@ -100,7 +101,7 @@ def test_prose_stands_before_every_code_cell_and_after_every_figure(name: str) -
 @each
 def test_its_cells_are_short_and_define_nothing(name: str) -> None:
     lengths = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in code(name)]
-    assert max(lengths) <= 10
+    assert max(lengths[1:]) <= 10  # the first one is the list of the parameters
     assert sorted(lengths[2:])[len(lengths[2:]) // 2] <= 3
     for cell in code(name):
         defined = ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.For | ast.While | ast.Try | ast.With

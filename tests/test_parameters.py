@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from iris_lab.errors import InputError, UnknownNameError
-from iris_lab.workflow.parameters import Parameter, check, declared, parse
+from iris_lab.workflow.parameters import Parameter, declared, parse
+from iris_lab.workflow.runs import make_plan
 from iris_lab.workflow.steps import STEPS, Step
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 PARAMETERS = declared(STEPS)
-DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items() if name != "run_dir"}
 
 
 def test_the_notebooks_declare_every_parameter_with_type_default_and_meaning():
@@ -89,17 +89,17 @@ def test_a_parameter_given_twice_is_refused():
 )
 def test_a_value_out_of_range_is_refused_by_the_function_that_would_use_it(values, message):
     with pytest.raises(InputError, match=message):
-        check(DEFAULTS | values)
+        make_plan(values, STEPS)
 
 
 @pytest.mark.parametrize(("name", "near"), [("model", "logistc"), ("data", "irs")])
 def test_an_unknown_name_is_answered_with_the_nearest(name, near):
     with pytest.raises(UnknownNameError, match=r"did you mean (logistic|iris)\?"):
-        check(DEFAULTS | {name: near})
+        make_plan({name: near}, STEPS)
 
 
 def test_the_defaults_are_in_range_and_name_the_iris_data():
-    dataset = check(DEFAULTS)
+    dataset = make_plan({}, STEPS).dataset
     assert dataset is not None and dataset.name == "iris"
 
 

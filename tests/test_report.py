@@ -42,12 +42,12 @@ def place(tmp_path) -> Place:
     return Place(tmp_path / "lab")
 
 
-def run(place: Place, *names: str, assignments=(), force=False, **options) -> Path:
-    return report(Job(assignments, place.final, force=force, steps=steps(*names)), **options)
+def run(place: Place, *names: str, values=None, force=False, **options) -> Path:
+    return report(Job(values or {}, place.final, force=force, steps=steps(*names)), **options)
 
 
 def test_a_run_holds_notebooks_artifacts_page_and_record_and_no_times(place):
-    folder = run(place, "adds", "writes", assignments=["seed=4"])
+    folder = run(place, "adds", "writes", values={"seed": 4})
     found = sorted(path.name for path in folder.iterdir())
     assert found == [
         "adds.ipynb",
@@ -101,20 +101,31 @@ def test_the_state_of_a_run_cannot_lie(place, name, message):
     assert not place.final.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("warns", "text on stderr: .*FutureWarning"), ("shows_a_path", "an absolute path in an output: /home/a")],
+)
+@pytest.mark.parametrize("values", [{}, {"seed": 5}], ids=["defaults", "given"])
+def test_a_run_that_shows_what_another_run_would_not_is_not_published(place, name, found, values):
+    with pytest.raises(StepError, match=rf"^{name}, cell \d: {found}.*expected outputs that every run repeats"):
+        run(place, name, values=values)
+    assert not place.final.exists() and (place.failed / f"{name}.ipynb").is_file()
+
+
 def test_cells_are_counted_as_in_the_notebook_that_the_reader_has(place):
     # Parameters given or not, papermill's injected cell does not shift the number.
-    for assignments in ([], ["seed=5"]):
+    for values in ({}, {"seed": 5}):
         with pytest.raises(StepError, match="raises, cell 3: ValueError"):
-            run(place, "raises", assignments=assignments)
+            run(place, "raises", values=values)
 
 
 def test_a_run_with_other_parameters_is_replaced_only_by_force(place):
     run(place, "adds")
     with pytest.raises(InputError, match=r"'lab' holds a run with other parameters \(seed=0 there, 1 here\)"):
-        run(place, "adds", assignments=["seed=1"])
-    run(place, "adds", assignments=["seed=1"], force=True)
+        run(place, "adds", values={"seed": 1})
+    run(place, "adds", values={"seed": 1}, force=True)
     assert read_crate(place.final).values == {"seed": 1}
-    run(place, "adds", assignments=["seed=1"])
+    run(place, "adds", values={"seed": 1})
 
 
 def test_a_folder_of_the_users_is_not_replaced_even_by_force(place):

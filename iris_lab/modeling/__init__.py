@@ -1,5 +1,6 @@
 """Split, estimators, cross-validation, and the model file."""
 
+from iris_lab.modeling.checks import CHECKS, check_data
 from iris_lab.modeling.estimators import (
     MODELS,
     check_folds,
@@ -13,12 +14,14 @@ from iris_lab.modeling.persistence import INFO_FILE, MODEL_FILE, Model, load_mod
 from iris_lab.modeling.splits import SIDE, Split, check_seed, check_test_size, make_split, twin_groups
 
 __all__ = [
+    "CHECKS",
     "INFO_FILE",
     "MODELS",
     "MODEL_FILE",
     "SIDE",
     "Model",
     "Split",
+    "check_data",
     "check_folds",
     "check_model",
     "check_seed",

@@ -41,7 +41,7 @@ class Record:
     software
         Version of each package, of Python, and the facts of the platform that decide numbers.
     sources
-        SHA-256 of each notebook's code, of each module that notebooks import, and of the lock.
+        SHA-256 of each notebook's code, of every module of iris_lab, and of the lock.
     date
         When the recorded code was committed, ISO 8601.
     inputs
@@ -101,7 +101,8 @@ def read_crate(folder: Path) -> Record:
 
 
 def _record(graph: Mapping[str, Any]) -> Record:
-    steps = [graph[identifier] for identifier in sorted(graph) if identifier.startswith("#step-")]
+    mentioned = [reference["@id"] for reference in _many(graph["./"], "mentions")]
+    steps = [graph[identifier] for identifier in mentioned if identifier.startswith("#step-")]  # in the run's order
     artifacts = {_path(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "File" and "sha256" in e}
     sources = {_text(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "SoftwareSourceCode"}
     software = {_text(e["name"]): _text(e["softwareVersion"]) for e in graph.values() if "softwareVersion" in e}

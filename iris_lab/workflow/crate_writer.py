@@ -15,6 +15,7 @@ from rocrate.rocrate import ROCrate
 from iris_lab.data import is_url
 from iris_lab.workflow.crate import PLATFORM_FACTS, Record
 from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.provenance import computes
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
@@ -27,7 +28,8 @@ MEDIA_TYPES = {
 }  # fmt: skip
 # Terms of the run profiles that the context of RO-Crate 1.1 lacks.
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
-OWN_TABLE = "The table that was given to the run, as it came; the licence of the run does not cover it."
+OWN_TABLE = "The table that was given to the run, byte for byte; the licence of the run does not cover it."
+COMPUTES, WRITES = "Decides results.", "Decides how results are written, checked and served."
 DESCRIPTIONS = {".ipynb": "SHA-256 of the notebook's code and prose; outputs don't count.", ".lock": "Every package."}
 
 
@@ -127,6 +129,8 @@ def _add_package(crate: ROCrate, name: str, found: str) -> ContextEntity:
 def _about(name: str, application: Mapping[str, str]) -> dict[str, str]:
     about = {"version": application["softwareVersion"], "programmingLanguage": "Python"}
     description = DESCRIPTIONS.get(Path(name).suffix)
+    if name.startswith("iris_lab/"):
+        description = COMPUTES if computes(name) else WRITES
     return about | ({"description": description} if description else {})
 
 

@@ -61,7 +61,8 @@ def check_environment(record: Record) -> list[Finding]:
     """Return a finding for every version, notebook and module that is another one than recorded."""
     found = _changes(record.software, provenance.software(), "not recorded", "not installed")
     try:
-        sources = provenance.sources(STEPS)
+        here = [step for step in STEPS if step.name in record.parameters]
+        sources = provenance.sources({step.name: step.notebook.read_text(encoding="utf-8") for step in here})
     except (OSError, ValueError, LookupError, TypeError) as error:
         return [*found, Finding("notebooks", CHANGED, Difference("", "recorded", f"cannot be read: {error}"))]
     was, now = ({name: f"{sha[:12]}…" for name, sha in shas.items()} for shas in (record.sources, sources))

@@ -2,16 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from iris_lab.errors import ArtifactError
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.integrity import check_environment, check_files, files_of
+from iris_lab.workflow.steps import Progress
 from iris_lab.workflow.verdict import Verification
-
-Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
 
 
 def verify(

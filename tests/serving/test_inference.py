@@ -470,7 +470,7 @@ def test_features_may_have_any_name(tmp_path: Path) -> None:
 
 def test_a_model_of_one_feature_takes_both_forms(tmp_path: Path) -> None:
     for name in ("x", "input-0"):
-        table = pd.DataFrame({name: np.arange(40.0), "y": ["a", "b"] * 20})
+        table = pd.DataFrame({name: np.arange(40.0) / 2, "y": ["a", "b"] * 20})
         table.to_csv(tmp_path / "one.csv", index=False)
         model, _ = save_run(tmp_path / name, load_dataset(str(tmp_path / "one.csv"), "y"))
         given = {"shape": [2, 1], "datatype": "FP64", "data": [3, 4]}
