@@ -9,12 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import requests
+from conftest import save_run
 from services import SETOSA
 from waitress.trigger import trigger
 
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError
+from iris_lab.evaluation import request_bodies
 from iris_lab.modeling import load_model
 from iris_lab.serving import Server, launch
 from iris_lab.serving.display import SENTENCE
@@ -238,3 +243,19 @@ def test_a_port_beyond_the_last_is_refused(iris_run: Path) -> None:
 def test_importing_the_package_imports_no_flask() -> None:
     code = "import sys, iris_lab.serving; assert not {'flask', 'sklearn', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_test_set_above_the_body_limit_is_asked_for_in_several_requests(tmp_path: Path) -> None:
+    """5,000 samples of 784 features are 70 to 100 MB of JSON; a body is limited to 16 MiB."""
+    random = np.random.default_rng(0)
+    names = [f"pixel {number}" for number in range(784)]
+    table = pd.DataFrame(random.random((60, 784)), columns=names).assign(digit=["one", "two"] * 30)
+    table.to_csv(tmp_path / "digits.csv", index=False)
+    model, _ = save_run(tmp_path, load_dataset(tmp_path / "digits.csv"))
+    features = pd.DataFrame(random.random((5000, 784)), columns=names)
+    with launch(model) as server:
+        url = f"{server.url}/predict_species"
+        replies = [requests.post(url, json=body, timeout=60) for body in request_bodies(features)]
+    codes = [code for reply in replies for code in reply.json()["result"]]
+    assert len(replies) > 5
+    assert codes == model.estimator.predict(features).tolist()
