@@ -70,6 +70,10 @@ def test_equal_runs_have_equal_bytes(place, tmp_path):
     assert bytes_of(one) == bytes_of(other)
 
 
+def test_the_record_keeps_the_order_of_the_run_not_that_of_the_alphabet(place):
+    assert list(read_crate(run(place, "writes", "adds")).parameters) == ["writes", "adds"]
+
+
 def test_progress_is_told_at_the_start_and_after_every_cell(place):
     told = []
     run(place, "adds", "writes", on_progress=lambda *what: told.append(what))
