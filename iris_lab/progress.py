@@ -25,14 +25,14 @@ class Shown:
         self._bar, self._started = bar, time.monotonic()
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """Take note of a cell that is done."""
+        """Take note of a step that starts, with no cell done, or of a cell that is done."""
         if self._bar is not None:
             if self._bar.desc != f"{step}: ":
                 self._bar.reset(total)
                 self._bar.set_description(step)
             self._bar.update(done - self._bar.n)
+        if done == 0:
+            self._started = time.monotonic()
         if done == total:
-            now = time.monotonic()
-            tqdm.write(f"{step}: {total} cells, {now - self._started:.1f} s", file=sys.stderr)
+            tqdm.write(f"{step}: {total} cells, {time.monotonic() - self._started:.1f} s", file=sys.stderr)
             sys.stderr.flush()
-            self._started = now

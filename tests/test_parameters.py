@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from iris_lab.errors import InputError, UnknownNameError
-from iris_lab.workflow.parameters import Parameter, declared, parse
+from iris_lab.workflow.parameters import Parameter, check_types, declared, parse
 from iris_lab.workflow.runs import make_plan
 from iris_lab.workflow.steps import STEPS, Step
 
@@ -101,6 +101,16 @@ def test_an_unknown_name_is_answered_with_the_nearest(name, near):
 def test_the_defaults_are_in_range_and_name_the_iris_data():
     dataset = make_plan({}, STEPS).dataset
     assert dataset is not None and dataset.name == "iris"
+
+
+@pytest.mark.parametrize("value", ["0", 1.5, True])
+def test_a_recorded_value_of_another_type_is_refused(value):
+    with pytest.raises(InputError, match=r"parameter seed=.*: expected a whole number, such as 0"):
+        check_types({"seed": value}, STEPS)
+
+
+def test_a_recorded_whole_number_is_a_float_where_one_is_declared():
+    assert repr(check_types({"test_size": 1}, STEPS)["test_size"]) == "1.0"
 
 
 def test_a_declaration_without_a_type_is_refused():

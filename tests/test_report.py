@@ -15,7 +15,7 @@ import pytest
 from iris_lab.errors import InputError, IrisLabError, StepError
 from iris_lab.workflow import warm
 from iris_lab.workflow.crate import artifacts_of, read_crate
-from iris_lab.workflow.output_directory import Place
+from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.report import Job, report
 from iris_lab.workflow.steps import Step
 
@@ -38,11 +38,11 @@ def plain_kernels(monkeypatch):
 
 
 @pytest.fixture
-def place(tmp_path) -> Place:
-    return Place(tmp_path / "lab")
+def place(tmp_path) -> OutputDirectory:
+    return OutputDirectory(tmp_path / "lab")
 
 
-def run(place: Place, *names: str, values=None, force=False, **options) -> Path:
+def run(place: OutputDirectory, *names: str, values=None, force=False, **options) -> Path:
     return report(Job(values or {}, place.final, force=force, steps=steps(*names)), **options)
 
 
@@ -66,14 +66,18 @@ def test_a_run_holds_notebooks_artifacts_page_and_record_and_no_times(place):
 
 
 def test_equal_runs_have_equal_bytes(place, tmp_path):
-    one, other = run(place, "adds", "writes"), run(Place(tmp_path / "other" / "lab"), "adds", "writes")
+    one, other = run(place, "adds", "writes"), run(OutputDirectory(tmp_path / "other" / "lab"), "adds", "writes")
     assert bytes_of(one) == bytes_of(other)
 
 
-def test_progress_is_told_after_every_cell(place):
+def test_the_record_keeps_the_order_of_the_run_not_that_of_the_alphabet(place):
+    assert list(read_crate(run(place, "writes", "adds")).parameters) == ["writes", "adds"]
+
+
+def test_progress_is_told_at_the_start_and_after_every_cell(place):
     told = []
     run(place, "adds", "writes", on_progress=lambda *what: told.append(what))
-    assert told == [("adds", n, 4) for n in range(1, 5)] + [("writes", n, 3) for n in range(1, 4)]
+    assert told == [("adds", n, 4) for n in range(5)] + [("writes", n, 3) for n in range(4)]
 
 
 def test_a_failed_run_names_the_cell_keeps_its_notebook_and_leaves_the_last_good_report(place):
@@ -143,7 +147,7 @@ def test_a_full_disk_in_the_middle_is_a_failed_run(place):
     room.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=34m", "tmpfs", str(room)], check=True)
     try:
-        here = Place(room / "lab")
+        here = OutputDirectory(room / "lab")
         before = bytes_of(run(here, "adds"))
         filler = room / "filler"
         told = []
@@ -176,7 +180,7 @@ report(Job(output=output, steps=[Step(path) for path in notebooks]), on_progress
 """
 
 
-def start(place: Place, *names: str) -> subprocess.Popen:
+def start(place: OutputDirectory, *names: str) -> subprocess.Popen:
     """Start a run in a process of its own, in a session of its own."""
     notebooks = [str(step.notebook) for step in steps(*names)]
     command = [sys.executable, "-c", SCRIPT, str(place.final), *notebooks]

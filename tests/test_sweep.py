@@ -9,7 +9,7 @@ from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.report import Job
 from iris_lab.workflow.steps import Step
-from iris_lab.workflow.sweep import combinations, sweep
+from iris_lab.workflow.sweep import Outcome, combinations, sweep
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 
@@ -38,6 +38,10 @@ def test_a_failed_run_is_named_and_the_others_stay(tmp_path):
     table = pd.read_csv(tmp_path / "sweep.csv")
     assert "four is refused" in table["error"][1]
     assert read_crate(tmp_path / "seed=3").values == {"seed": 3}
+
+
+def test_the_values_of_a_row_have_the_types_that_the_notebooks_declare():
+    assert Outcome({"seed": 3}, "seed=3").row == {"seed": 3, "run": "seed=3", "error": ""}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ ENOUGH_DISK = 32 * 2**20  # bytes; a run of the bundled data takes a tenth of it
 RENAME_EXCHANGE, AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h
 
 
-class Place:
+class OutputDirectory:
     """A run's final folder and the folders beside it that belong to it.
 
     Attributes
@@ -97,7 +97,7 @@ class Place:
             shutil.rmtree(left, ignore_errors=True)
 
     def publish(self) -> None:
-        """Put the whole run in its place; at no instant is there none or half a one."""
+        """Put the whole run in its place; the final path always holds exactly one complete run."""
         if not self.final.exists():
             self.partial.rename(self.final)
         elif not _exchange(self.partial, self.final):

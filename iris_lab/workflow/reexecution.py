@@ -1,4 +1,4 @@
-"""The second half of a verification: the run made again in a scratch folder, and compared artifact by artifact."""
+"""The second half of a verification: the run re-run in a scratch folder, and compared artifact by artifact."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace

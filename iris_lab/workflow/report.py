@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.workflow.layout import CRATE_FILE
-from iris_lab.workflow.output_directory import Place
+from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.steps import PROJECT, STEPS, Progress, Step
 from iris_lab.workflow.warm import Kernels, warm_kernels
 
@@ -75,7 +75,7 @@ def report(
         from iris_lab.workflow.runs import execute, make_plan
 
         plan = plan or make_plan(job.values, job.steps)
-        place = Place(job.output or PROJECT / "reports" / plan.name)
+        place = OutputDirectory(job.output or PROJECT / "reports" / plan.name)
         place.check()
         if not job.force:
             _refuse_another(place, plan)
@@ -110,7 +110,7 @@ def _write_timings(path: Path, seconds: Mapping[str, float]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _refuse_another(place: Place, plan: "Plan") -> None:
+def _refuse_another(place: OutputDirectory, plan: "Plan") -> None:
     from iris_lab.workflow.crate import read_crate
 
     if not (place.final / CRATE_FILE).is_file():

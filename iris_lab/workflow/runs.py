@@ -177,9 +177,11 @@ def execute(
 
 def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:
     parameters = plan.injected(step)
+    notebook = nbformat.reads(plan.texts[step.name], as_version=4)
+    options["on_progress"](0, len(notebook.cells) + bool(parameters))  # the step starts
     try:
         execute_notebook(
-            nbformat.reads(plan.texts[step.name], as_version=4),
+            notebook,
             str(folder / step.notebook.name),
             parameters,
             engine_name="iris-lab",

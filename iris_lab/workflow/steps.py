@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
+Progress = Callable[[str, int, int], None]  # called with the step, its cells done, its cells in all
 PROJECT = Path(__file__).resolve().parents[2]
 
 

@@ -13,7 +13,7 @@ from joblib import Parallel, delayed
 from iris_lab.artifacts import read_metrics
 from iris_lab.data.sources import fetch
 from iris_lab.errors import InputError, IrisLabError
-from iris_lab.workflow.output_directory import Place
+from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.parameters import Value, declared, parse
 from iris_lab.workflow.report import Job, report
 from iris_lab.workflow.runs import Plan, make_plan
@@ -123,7 +123,7 @@ def _plan(runs: Mapping[tuple[str, ...], str], folder: Path, job: Job) -> dict[s
     for combination, name in runs.items():
         values = parse(combination, parameters)
         plans[name] = values, make_plan(values, job.steps, fetch=remembered)
-        Place(folder / name).check()
+        OutputDirectory(folder / name).check()
     folder.mkdir(parents=True, exist_ok=True)
     return plans
 

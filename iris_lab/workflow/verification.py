@@ -1,4 +1,4 @@
-"""Verification: a run against its record, and against itself made again."""
+"""Verification: a run against its record, and against a re-run."""
 
 import os
 import time
@@ -20,14 +20,14 @@ def verify(
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
 ) -> Verification:
-    """Check a run against its record, then make it again aside and compare; the run itself is only read.
+    """Check a run against its record, then re-run it in a scratch folder and compare; the run itself is only read.
 
     Parameters
     ----------
     run
         The run directory.
     quick
-        Don't make it again.
+        Don't re-run it.
     trust
         Load the recorded model, which can run code, where its bytes differ.
     timeout

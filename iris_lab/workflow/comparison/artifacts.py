@@ -35,7 +35,7 @@ NOTES_REDRAWN = {
 
 @dataclass(frozen=True)
 class Runs:
-    """A recorded run and the same one made again.
+    """A recorded run and its re-run.
 
     Attributes
     ----------
