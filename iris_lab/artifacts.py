@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from iris_lab.data.datasets import Dataset
+from iris_lab.data.schema import free_name
 from iris_lab.errors import ArtifactError, InputError
 from iris_lab.modeling import SIDE, Model, Split, load_model
 
@@ -37,8 +38,12 @@ def run_folder(run_dir: str = "") -> Path:
 
 
 def write_split(folder: Path, split: Split) -> None:
-    """Write every sample with the side it is on, so that later steps need no other copy of the data."""
-    table = split.dataset.frame.join(split.part)
+    """Write every sample with its subset, so that later steps need no other copy of the data.
+
+    The first column says ``train`` or ``test``; it has a name that no column of the table has.
+    """
+    table = split.dataset.frame
+    table.insert(0, free_name(SIDE, list(table.columns)), split.part)
     table.to_csv(folder / SPLIT_FILE, index=False, lineterminator="\n")
 
 
@@ -55,15 +60,16 @@ def read_split(folder: Path, model: Model) -> Split:
         raise ArtifactError(f"no {SPLIT_FILE} in the run directory: run 02_train first")
     try:
         # Class names stay text as they are: "NA" or "1" may be the name of a class.
-        table = pd.read_csv(path, dtype={target: str}, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
         features = table[list(model.features)].astype("float64")
         code_of = {name: code for code, name in enumerate(model.classes)}
         codes = np.array([code_of[name] for name in table[target]], dtype=np.int64)
-        part = table[SIDE].to_numpy()
+        part = table.iloc[:, 0].to_numpy()
     except (ValueError, KeyError) as error:
         raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error
     recorded = model.info["dataset"]
-    dataset = Dataset(recorded["name"], features, codes, model.classes, target, recorded["source"])
+    kinds = {feature.name: feature.kind for feature in model.schema if feature.kind != "number"}
+    dataset = Dataset(recorded["name"], features, codes, model.classes, target, recorded["source"], kinds)
     if dataset.digest != recorded["sha256"]:
         raise ArtifactError(f"{SPLIT_FILE} is not the data the model was trained on (digest): run 02_train again")
     return Split(dataset, np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))

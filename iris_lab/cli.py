@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from iris_lab import __version__
 from iris_lab.errors import InputError, IrisLabError
 
-Progress = Callable[[str, int, int], None]
+if TYPE_CHECKING:
+    from iris_lab.workflow.steps import Progress
+
 stopping = threading.Event()
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 STDERR = 2  # its descriptor; Python has none if it was closed at the start
@@ -57,14 +60,14 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    if not stopping.is_set():  # by a signal that came before, whose line is being written
+    if not stopping.is_set():  # by an earlier signal, whose line is being written
         stopping.set()
         with suppress(OSError):
             os.write(STDERR, f"{STOPPED}\n".encode())
     os._exit(INTERRUPTED)
 
 
-def _unless_stopped(progress: Progress) -> Progress:
+def _unless_stopped(progress: "Progress") -> "Progress":
     """Return `progress`, stopped after the cell where an event loop's callback has swallowed the interrupt."""
 
     def told(step: str, done: int, total: int) -> None:
@@ -98,14 +101,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     sweep.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the runs (default: reports/sweep)")
     sweep.add_argument("--force", action="store_true", help="replace runs that have other parameters")
-    sweep.add_argument("--jobs", type=int, default=-1, metavar="N", help="runs at a time (default: one a core)")
+    sweep.add_argument("--jobs", type=int, default=-1, metavar="N", help="runs at a time (default: one per core)")
     sweep.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="fail a cell that takes longer")
     sweep.set_defaults(command=_sweep)
 
     verify = commands.add_parser(
         "verify",
-        help="check a run, make it again, and compare",
-        description="Check a run's files against its record, make it again with its parameters and data, "
+        help="check a run, re-run it, and compare",
+        description="Check a run's files against its record, re-run it with its parameters and data, "
         "and compare file by file. Identical: the same bytes. Equivalent: numbers within 1e-9 relative; figures of the "
         "same pixels, or, drawn by another matplotlib, with text moved by at most 3 pixels; equal predictions.",
         epilog="exit code: 0 identical or equivalent, 1 different, 2 it could not be run",
@@ -146,7 +149,13 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="predict the classes of a table's rows with the model of a run")
     predict.add_argument("run", type=Path, metavar="RUN", help="run directory, such as reports/iris")
-    predict.add_argument("table", type=Path, metavar="TABLE", help="CSV, TSV or Parquet file with the model's features")
+    predict.add_argument(
+        "table", type=Path, metavar="TABLE", help="text table or Parquet file with the model's features"
+    )
+    for name in ("separator", "decimal", "encoding"):
+        predict.add_argument(
+            f"--{name}", default="", metavar="TEXT", help=f"{name} of a text table (default: found out)"
+        )
     predict.add_argument("-o", "--output", type=Path, metavar="FILE", help="write CSV there (default: standard output)")
     predict.set_defaults(command=_predict)
     return parser
@@ -161,10 +170,15 @@ def _seconds(text: str) -> int:
 def _report(given: argparse.Namespace) -> int:
     from iris_lab.progress import shown_progress
     from iris_lab.workflow.report import Job, report
+    from iris_lab.workflow.steps import STEPS
+    from iris_lab.workflow.warm import warm_kernels
 
-    with shown_progress() as progress:
-        job = Job(given.parameter, given.output, force=given.force)
-        run = report(job, timeout=given.timeout, on_progress=_unless_stopped(progress))
+    # The notebooks are looked into while the warm parent imports its half of the stack.
+    with shown_progress() as progress, warm_kernels() as kernels:
+        from iris_lab.workflow.parameters import declared, parse
+
+        job = Job(parse(given.parameter, declared(STEPS)), given.output, force=given.force)
+        run = report(job, kernels=kernels, timeout=given.timeout, on_progress=_unless_stopped(progress))
     print(_summary(run))
     return 0
 
@@ -187,9 +201,9 @@ def _sweep(given: argparse.Namespace) -> int:
     from iris_lab.workflow.report import Job
     from iris_lab.workflow.sweep import sweep
 
-    job = Job(given.parameter, given.output, force=given.force)
     table = sweep(
-        job,
+        given.parameter,
+        Job(output=given.output, force=given.force),
         jobs=given.jobs or -1,
         timeout=given.timeout,
         on_run=lambda run: print(f"{run.run}: {run.error or 'done'}", file=sys.stderr, flush=True),
@@ -199,16 +213,23 @@ def _sweep(given: argparse.Namespace) -> int:
 
 
 def _predict(given: argparse.Namespace) -> int:
+    from iris_lab.data.tables import Reading
     from iris_lab.prediction.tables import predict_file
 
-    text = predict_file(given.run, given.table).to_csv(index=False, lineterminator="\n")
+    pieces = predict_file(given.run, given.table, Reading(given.separator, given.decimal, given.encoding))
     if given.output is None:
-        sys.stdout.write(text)
+        for piece in pieces:
+            sys.stdout.write(piece)
         return 0
+    partial = given.output.with_name(f".{given.output.name}.partial")
     try:
-        given.output.write_text(text, encoding="utf-8", newline="")
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+        partial.replace(given.output)
     except OSError as error:
         raise InputError(f"cannot write {str(given.output)!r}: {error.strerror}; name another file") from error
+    finally:
+        partial.unlink(missing_ok=True)
     return 0
 
 
@@ -244,7 +265,9 @@ def _verify(given: argparse.Namespace) -> int:
 
         text = summarize(found, coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
         encoding = sys.stdout.encoding or "utf-8"
-        print(text.encode(encoding, "replace").decode(encoding))  # a terminal may lack our signs, or those of a run
+        print(
+            text.encode(encoding, "replace").decode(encoding)
+        )  # a terminal may lack our characters, or those of a run
     return found.exit_code(exact=given.exact)
 
 
@@ -252,7 +275,7 @@ def _serve(given: argparse.Namespace) -> int:
     from iris_lab.serving.servers.signals import ending_signals
 
     _fill_standard_streams()
-    for number in ending_signals():  # nothing is to be put in order, and an import cut short can crash
+    for number in ending_signals():  # no cleanup is needed yet, and interrupting an import can crash the interpreter
         signal.signal(number, _leave)
     numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
     from iris_lab.serving.servers.granian import serve

@@ -1,6 +1,7 @@
 """How good a model is, and how sure we can be."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -94,25 +95,52 @@ def misclassified(split: Split, predicted: NDArray[np.int64]) -> pd.DataFrame:
     return table
 
 
-def checked_answers(reply: Mapping[str, Any], split: Split, predicted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the predictions in an endpoint's reply, if they are the model's own.
+def request_bodies(features: pd.DataFrame, *, max_bytes: int = 8 * 2**20) -> Iterator[dict[str, Any]]:
+    """Yield the bodies of prediction requests for all samples: one, or several if the table is large.
 
     Parameters
     ----------
-    reply
-        The decoded body: ``{"result": [0, 2, ...]}``, one code for each sample of the test set.
+    features
+        Numbers, a row a sample.
+    max_bytes
+        Size that no body exceeds as JSON, unless a single sample does. The endpoint accepts 16 MiB by default.
+    """
+    columns = [str(name) for name in features.columns]
+    longest_number = len("-1.2345678901234567e-300")
+    row_bytes = sum(len(json.dumps(name)) + longest_number + len(": , ") for name in columns) + len("{}, ")
+    frame_bytes = len(json.dumps({"data": [], "columns": columns}))
+    rows = max(1, (max_bytes - frame_bytes) // row_bytes)
+    for start in range(0, len(features), rows):
+        yield {"data": features.iloc[start : start + rows].to_dict("records"), "columns": columns}
+
+
+def checked_answers(
+    replies: Iterable[Mapping[str, Any]], split: Split, predicted: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the predictions in an endpoint's replies, if they are the model's own.
+
+    Parameters
+    ----------
+    replies
+        The decoded bodies, in order: ``{"result": [0, 2, ...]}``, together one code for each sample of the test set.
     split, predicted
         The test set, and what the model says of it.
 
     Raises
     ------
     IrisLabError
-        There is no result, or another number of them, or one differs: the message names the first such sample.
+        A reply holds no result, their number differs, or a code differs: the message names the first such sample.
     """
-    result = reply.get("result")
-    if not isinstance(result, list) or [type(code) for code in result] != [int] * len(predicted):
-        raise IrisLabError(f"the endpoint replied {str(dict(reply))[:200]}: expected {len(predicted)} predictions")
-    answers = np.asarray(result, dtype=np.int64)
+    codes: list[int] = []
+    expected = f"expected {len(predicted)} predictions"
+    for reply in replies:
+        result = reply.get("result")
+        if not isinstance(result, list) or not all(type(code) is int for code in result):
+            raise IrisLabError(f"the endpoint replied {str(dict(reply))[:200]}: {expected}")
+        codes += result
+    if len(codes) != len(predicted):
+        raise IrisLabError(f"the endpoint gave {len(codes)} predictions: {expected}")
+    answers = np.asarray(codes, dtype=np.int64)
     for place in np.flatnonzero(answers != predicted)[:1]:
         raise IrisLabError(
             f"sample {split.test[place] + 1}: the endpoint answered {answers[place]}, the model {predicted[place]}"

@@ -28,7 +28,8 @@ def describe(dataset: Dataset) -> str:
         "classes": f"{len(dataset.classes)}: {', '.join(dataset.classes)}",
         "SHA-256": dataset.digest,
     }
-    return "\n".join(fill(f"{name:<10}{fact}", 100, subsequent_indent=" " * 10) for name, fact in facts.items())
+    lines = [*facts.items(), *(("note", note) for note in dataset.notes)]
+    return "\n".join(fill(f"{name:<10}{fact}", 100, subsequent_indent=" " * 10) for name, fact in lines)
 
 
 def compare_copies(dataset: Dataset) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Progress of a run: a bar on a terminal, a line a step elsewhere."""
+"""Progress of a run: a bar on a terminal, and a line for each step that is done."""
 
 import sys
 import time
@@ -13,19 +13,26 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
     """Give a function to call with the step, its cells done and its cells in all."""
     if sys.stderr.isatty():
         with tqdm(unit="cell", leave=False, dynamic_ncols=True) as bar:
-            yield lambda step, done, total: _move(bar, step, done, total)
+            yield Shown(bar)
     else:
-        started = time.monotonic()
-        yield lambda step, done, total: _line(started, step, done, total)
+        yield Shown()
 
 
-def _move(bar: "tqdm[None]", step: str, done: int, total: int) -> None:
-    if bar.desc != f"{step}: ":
-        bar.reset(total)
-        bar.set_description(step)
-    bar.update(done - bar.n)
+class Shown:
+    """Shows the cells done on a bar, where there is one, and each step's own seconds when it is done."""
 
+    def __init__(self, bar: "tqdm[None] | None" = None) -> None:
+        self._bar, self._started = bar, time.monotonic()
 
-def _line(started: float, step: str, done: int, total: int) -> None:
-    if done == total:
-        print(f"{step}: {total} cells, {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)  # noqa: T201
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Take note of a step that starts, with no cell done, or of a cell that is done."""
+        if self._bar is not None:
+            if self._bar.desc != f"{step}: ":
+                self._bar.reset(total)
+                self._bar.set_description(step)
+            self._bar.update(done - self._bar.n)
+        if done == 0:
+            self._started = time.monotonic()
+        if done == total:
+            tqdm.write(f"{step}: {total} cells, {time.monotonic() - self._started:.1f} s", file=sys.stderr)
+            sys.stderr.flush()

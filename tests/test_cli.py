@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from iris_lab.cli import main
+from iris_lab.workflow.steps import STEPS
 
 COMMAND = [sys.executable, "-m", "iris_lab"]
 
@@ -68,10 +69,10 @@ def test_a_report_says_where_to_look_how_good_the_model_is_and_how_to_serve_it(r
     assert (serve, verify) == ("serve     iris-lab serve run", "verify    iris-lab verify run")
 
 
-def test_in_a_pipe_progress_is_a_plain_line_a_step(reported):
+def test_in_a_pipe_progress_is_a_plain_line_for_each_step(reported):
     finished, _run = reported
     lines = finished.stderr.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["01_eda", "02_train", "03_evaluate"]
+    assert [line.split(":")[0] for line in lines] == [step.name for step in STEPS]
     assert "\r" not in finished.stderr and "\x1b" not in finished.stderr
 
 

@@ -15,7 +15,7 @@ from tampering import PUBLISHED, edit, edit_json, edit_pixel, forge
 from iris_lab.workflow.comparison.artifacts import Runs, compare
 from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL
 from iris_lab.workflow.comparison.texts import compare_texts, texts_close
-from iris_lab.workflow.crate import CRATE_FILE
+from iris_lab.workflow.layout import CRATE_FILE
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from iris_lab.errors import ArtifactError
-from iris_lab.workflow.crate import CRATE_FILE, TIMINGS_FILE, artifacts_of, read_crate
+from iris_lab.workflow.crate import artifacts_of, read_crate
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.provenance import commit_date
+from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.provenance import commit_date, computes, sources
 from iris_lab.workflow.steps import PROJECT
 
 PUBLISHED = PROJECT / "reports" / "iris"
@@ -40,11 +41,11 @@ def test_a_record_is_written_back_as_it_was_read(run):
     assert (run / CRATE_FILE).read_bytes() == before
 
 
-def test_the_record_names_every_file_with_its_digest_but_the_timings(run):
+def test_the_record_names_every_file_with_its_digest(run):
     record = read_crate(run)
+    files = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
     assert dict(record.artifacts) == artifacts_of(run)
-    assert TIMINGS_FILE not in record.artifacts
-    assert "sha256" not in entities(run)[TIMINGS_FILE]
+    assert record.artifacts.keys() == files - {CRATE_FILE}
 
 
 def test_each_step_is_an_action_with_its_notebook_parameters_inputs_and_results(run):
@@ -86,6 +87,12 @@ def test_nothing_in_the_record_is_of_this_machine(run):
     assert str(Path.home()) + "/" not in text
 
 
+def test_every_module_is_recorded_as_one_that_computes_or_one_that_writes():
+    modules = sorted(name for name in sources({}) if name.startswith("iris_lab/"))
+    assert modules == sorted(path.relative_to(PROJECT).as_posix() for path in (PROJECT / "iris_lab").rglob("*.py"))
+    assert computes("iris_lab/modeling/splits.py") and not computes("iris_lab/workflow/runs.py")
+
+
 def test_the_date_is_that_of_the_variable_where_there_is_one(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     assert commit_date() == "2001-09-09T01:46:40+00:00"
@@ -93,7 +100,7 @@ def test_the_date_is_that_of_the_variable_where_there_is_one(monkeypatch):
 
 def test_without_a_variable_the_date_is_that_of_the_last_commit_to_the_code(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    code = ["iris_lab/datasets.py", "iris_lab/modeling", "iris_lab/figures", "requirements.lock"]
+    code = ["iris_lab/data", "iris_lab/modeling", "iris_lab/figures", "requirements.lock"]
     log = ["git", "-C", str(PROJECT), "log", "-1", "--format=%cI", "--", *code]
     committed = subprocess.run(log, capture_output=True, text=True, check=False).stdout.strip()
     assert datetime.fromisoformat(commit_date()) >= datetime.fromisoformat(committed or "1970-01-01T00:00:00+00:00")

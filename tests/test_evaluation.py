@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from iris_lab.evaluation import (
     classification_report,
     confusion_table,
     misclassified,
+    request_bodies,
     scores,
     wilson_interval,
 )
@@ -80,7 +83,7 @@ def test_no_misclassified_is_an_empty_table(split: Split) -> None:
 
 def test_answers_that_agree_are_returned(split: Split) -> None:
     predicted = np.array([0, 1, 2])
-    assert checked_answers({"result": [0, 1, 2]}, split, predicted).tolist() == [0, 1, 2]
+    assert checked_answers([{"result": [0, 1]}, {"result": [2]}], split, predicted).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -96,4 +99,25 @@ def test_answers_that_differ_are_an_error_that_names_the_first(
     split: Split, reply: dict[str, object], message: str
 ) -> None:
     with pytest.raises(IrisLabError, match=message):
-        checked_answers(reply, split, np.array([0, 1, 2]))
+        checked_answers([reply], split, np.array([0, 1, 2]))
+
+
+def test_a_small_table_is_one_request(split: Split) -> None:
+    (body,) = request_bodies(split.test_features)
+    assert body == {
+        "data": split.test_features.to_dict("records"),
+        "columns": ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"],
+    }
+
+
+def test_no_request_of_a_large_table_exceeds_the_limit_and_no_sample_is_lost() -> None:
+    values = -np.random.default_rng(0).random((500, 3)) * 1e-300
+    table = pd.DataFrame(values, columns=["länge", 'a "quoted" name', "z"])
+    bodies = list(request_bodies(table, max_bytes=10_000))
+    assert len(bodies) > 2
+    assert 7_000 < max(len(json.dumps(body)) for body in bodies) <= 10_000
+    assert [row["z"] for body in bodies for row in body["data"]] == table["z"].tolist()
+
+
+def test_a_sample_above_the_limit_is_a_request_of_its_own() -> None:
+    assert len(list(request_bodies(pd.DataFrame({"a": [1.0, 2.0]}), max_bytes=1))) == 2

@@ -205,7 +205,8 @@ def rewrite_info(folder: Path, **values: object) -> None:
 def test_the_description_has_what_a_client_must_know(folder: Path) -> None:
     info = json.loads((folder / "model.json").read_text())
     assert info["features"][2] == {
-        "name": "petal length (cm)", "unit": "cm", "min": 1.0, "max": 6.9, "median": 4.3, "decimals": 1
+        "name": "petal length (cm)", "kind": "number", "unit": "cm", "min": 1.0, "max": 6.9, "median": 4.3,
+        "decimals": 1,
     }  # fmt: skip
     assert info["dataset"]["sha256"] == IRIS.digest
     assert info["sha256"] == hashlib.sha256((folder / "model.joblib").read_bytes()).hexdigest()

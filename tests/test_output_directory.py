@@ -7,7 +7,8 @@ import pytest
 
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow import output_directory
-from iris_lab.workflow.output_directory import CRATE_FILE, Place
+from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.output_directory import OutputDirectory
 
 
 def write_run(folder, text):
@@ -21,7 +22,7 @@ def place(request, tmp_path, monkeypatch):
     if request.param == "two renames":
         monkeypatch.setattr(output_directory.sys, "platform", "win32")
     write_run(tmp_path / "iris", "old")
-    return Place(tmp_path / "iris")
+    return OutputDirectory(tmp_path / "iris")
 
 
 def test_a_new_run_takes_the_place_of_the_old_one(place):
@@ -69,7 +70,7 @@ def test_the_second_run_into_one_place_says_that_there_is_a_first(place):
     with (
         place.reserved(),
         pytest.raises(IrisLabError, match="another run is writing 'iris'"),
-        Place(place.final).reserved(),
+        OutputDirectory(place.final).reserved(),
     ):
         pass
 
@@ -77,24 +78,24 @@ def test_the_second_run_into_one_place_says_that_there_is_a_first(place):
 def test_a_file_is_no_place_for_a_run(tmp_path):
     (tmp_path / "iris").write_text("mine")
     with pytest.raises(InputError, match="output 'iris' is a file: expected a folder"):
-        Place(tmp_path / "iris").check()
+        OutputDirectory(tmp_path / "iris").check()
 
 
 def test_a_folder_of_the_users_is_not_replaced(tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(InputError, match="is a folder that holds no run: name another place"):
-        Place(tmp_path).check()
+        OutputDirectory(tmp_path).check()
 
 
 def test_an_empty_folder_and_a_free_name_are_places(tmp_path):
-    Place(tmp_path).check()
-    Place(tmp_path / "new" / "deep").check()
+    OutputDirectory(tmp_path).check()
+    OutputDirectory(tmp_path / "new" / "deep").check()
 
 
 def test_a_file_among_the_parents_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="expected a folder with permission to write"):
-        Place(tmp_path / "file" / "iris").check()
+        OutputDirectory(tmp_path / "file" / "iris").check()
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
@@ -102,7 +103,7 @@ def test_a_folder_without_permission_is_refused(tmp_path):
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:
         with pytest.raises(InputError, match="expected a folder with permission to write"):
-            Place(tmp_path / "iris").check()
+            OutputDirectory(tmp_path / "iris").check()
     finally:
         tmp_path.chmod(stat.S_IRWXU)
 
@@ -110,4 +111,4 @@ def test_a_folder_without_permission_is_refused(tmp_path):
 def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(output_directory, "ENOUGH_DISK", 2**70)
     with pytest.raises(InputError, match=r"MiB free in .* make room"):
-        Place(tmp_path / "iris").check()
+        OutputDirectory(tmp_path / "iris").check()

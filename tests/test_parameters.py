@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from iris_lab.errors import InputError, UnknownNameError
-from iris_lab.workflow.parameters import Parameter, check, declared, parse
+from iris_lab.workflow.parameters import Parameter, check_types, declared, parse
+from iris_lab.workflow.runs import make_plan
 from iris_lab.workflow.steps import STEPS, Step
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 PARAMETERS = declared(STEPS)
-DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items() if name != "run_dir"}
 
 
 def test_the_notebooks_declare_every_parameter_with_type_default_and_meaning():
@@ -18,6 +18,11 @@ def test_the_notebooks_declare_every_parameter_with_type_default_and_meaning():
     assert types == {
         "data": str,
         "target": str,
+        "separator": str,
+        "decimal": str,
+        "encoding": str,
+        "drop": str,
+        "keep": str,
         "test_size": float,
         "seed": int,
         "folds": int,
@@ -84,18 +89,28 @@ def test_a_parameter_given_twice_is_refused():
 )
 def test_a_value_out_of_range_is_refused_by_the_function_that_would_use_it(values, message):
     with pytest.raises(InputError, match=message):
-        check(DEFAULTS | values)
+        make_plan(values, STEPS)
 
 
 @pytest.mark.parametrize(("name", "near"), [("model", "logistc"), ("data", "irs")])
 def test_an_unknown_name_is_answered_with_the_nearest(name, near):
     with pytest.raises(UnknownNameError, match=r"did you mean (logistic|iris)\?"):
-        check(DEFAULTS | {name: near})
+        make_plan({name: near}, STEPS)
 
 
 def test_the_defaults_are_in_range_and_name_the_iris_data():
-    dataset = check(DEFAULTS)
+    dataset = make_plan({}, STEPS).dataset
     assert dataset is not None and dataset.name == "iris"
+
+
+@pytest.mark.parametrize("value", ["0", 1.5, True])
+def test_a_recorded_value_of_another_type_is_refused(value):
+    with pytest.raises(InputError, match=r"parameter seed=.*: expected a whole number, such as 0"):
+        check_types({"seed": value}, STEPS)
+
+
+def test_a_recorded_whole_number_is_a_float_where_one_is_declared():
+    assert repr(check_types({"test_size": 1}, STEPS)["test_size"]) == "1.0"
 
 
 def test_a_declaration_without_a_type_is_refused():

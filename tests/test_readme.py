@@ -45,7 +45,7 @@ def test_the_curl_line_gets_the_answer_it_shows():
     (line,) = [line for line in SHELL if line.startswith("curl ")]
     (answer,) = re.findall(r"^```json\n(.*?)\n```", README, flags=re.M | re.S)
     with launch(PROJECT / "reports" / "iris", port=0) as server:
-        command = line.replace("http://localhost:5000", server.url)
+        command = line.replace("http://127.0.0.1:5000", server.url)
         said = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True).stdout
     assert json.loads(said) == json.loads(answer)
 

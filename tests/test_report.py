@@ -15,7 +15,7 @@ import pytest
 from iris_lab.errors import InputError, IrisLabError, StepError
 from iris_lab.workflow import warm
 from iris_lab.workflow.crate import artifacts_of, read_crate
-from iris_lab.workflow.output_directory import Place
+from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.report import Job, report
 from iris_lab.workflow.steps import Step
 
@@ -27,7 +27,7 @@ def steps(*names: str) -> list[Step]:
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "timings.json"]
+    files = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
@@ -38,23 +38,22 @@ def plain_kernels(monkeypatch):
 
 
 @pytest.fixture
-def place(tmp_path) -> Place:
-    return Place(tmp_path / "lab")
+def place(tmp_path) -> OutputDirectory:
+    return OutputDirectory(tmp_path / "lab")
 
 
-def run(place: Place, *names: str, assignments=(), force=False, **options) -> Path:
-    return report(Job(assignments, place.final, force=force, steps=steps(*names)), **options)
+def run(place: OutputDirectory, *names: str, values=None, force=False, **options) -> Path:
+    return report(Job(values or {}, place.final, force=force, steps=steps(*names)), **options)
 
 
-def test_a_run_holds_notebooks_artifacts_page_timings_and_record(place):
-    folder = run(place, "adds", "writes", assignments=["seed=4"])
+def test_a_run_holds_notebooks_artifacts_page_and_record_and_no_times(place):
+    folder = run(place, "adds", "writes", values={"seed": 4})
     found = sorted(path.name for path in folder.iterdir())
     assert found == [
         "adds.ipynb",
         "index.html",
         "ro-crate-metadata.json",
         "seed.txt",
-        "timings.json",
         "writes.ipynb",
     ]
     assert (folder / "seed.txt").read_text() == "4"
@@ -62,19 +61,23 @@ def test_a_run_holds_notebooks_artifacts_page_timings_and_record(place):
     assert record.parameters == {"adds": {"seed": 4}, "writes": {"seed": 4}}
     assert record.results == {"adds": ["adds.ipynb"], "writes": ["seed.txt", "writes.ipynb"]}
     assert record.artifacts == artifacts_of(folder)
-    assert set(json.loads((folder / "timings.json").read_text())["seconds"]) == {"adds", "writes", "total"}
+    assert set(json.loads(place.timings.read_text())["seconds"]) == {"adds", "writes", "total"}
     assert [path.name for path in place.final.parent.iterdir() if path.is_dir()] == ["lab"]
 
 
 def test_equal_runs_have_equal_bytes(place, tmp_path):
-    one, other = run(place, "adds", "writes"), run(Place(tmp_path / "other" / "lab"), "adds", "writes")
+    one, other = run(place, "adds", "writes"), run(OutputDirectory(tmp_path / "other" / "lab"), "adds", "writes")
     assert bytes_of(one) == bytes_of(other)
 
 
-def test_progress_is_told_after_every_cell(place):
+def test_the_record_keeps_the_order_of_the_run_not_that_of_the_alphabet(place):
+    assert list(read_crate(run(place, "writes", "adds")).parameters) == ["writes", "adds"]
+
+
+def test_progress_is_told_at_the_start_and_after_every_cell(place):
     told = []
     run(place, "adds", "writes", on_progress=lambda *what: told.append(what))
-    assert told == [("adds", n, 4) for n in range(1, 5)] + [("writes", n, 3) for n in range(1, 4)]
+    assert told == [("adds", n, 4) for n in range(5)] + [("writes", n, 3) for n in range(4)]
 
 
 def test_a_failed_run_names_the_cell_keeps_its_notebook_and_leaves_the_last_good_report(place):
@@ -102,20 +105,31 @@ def test_the_state_of_a_run_cannot_lie(place, name, message):
     assert not place.final.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("warns", "text on stderr: .*FutureWarning"), ("shows_a_path", "an absolute path in an output: /home/a")],
+)
+@pytest.mark.parametrize("values", [{}, {"seed": 5}], ids=["defaults", "given"])
+def test_a_run_that_shows_what_another_run_would_not_is_not_published(place, name, found, values):
+    with pytest.raises(StepError, match=rf"^{name}, cell \d: {found}.*expected outputs that every run repeats"):
+        run(place, name, values=values)
+    assert not place.final.exists() and (place.failed / f"{name}.ipynb").is_file()
+
+
 def test_cells_are_counted_as_in_the_notebook_that_the_reader_has(place):
     # Parameters given or not, papermill's injected cell does not shift the number.
-    for assignments in ([], ["seed=5"]):
+    for values in ({}, {"seed": 5}):
         with pytest.raises(StepError, match="raises, cell 3: ValueError"):
-            run(place, "raises", assignments=assignments)
+            run(place, "raises", values=values)
 
 
 def test_a_run_with_other_parameters_is_replaced_only_by_force(place):
     run(place, "adds")
     with pytest.raises(InputError, match=r"'lab' holds a run with other parameters \(seed=0 there, 1 here\)"):
-        run(place, "adds", assignments=["seed=1"])
-    run(place, "adds", assignments=["seed=1"], force=True)
+        run(place, "adds", values={"seed": 1})
+    run(place, "adds", values={"seed": 1}, force=True)
     assert read_crate(place.final).values == {"seed": 1}
-    run(place, "adds", assignments=["seed=1"])
+    run(place, "adds", values={"seed": 1})
 
 
 def test_a_folder_of_the_users_is_not_replaced_even_by_force(place):
@@ -133,7 +147,7 @@ def test_a_full_disk_in_the_middle_is_a_failed_run(place):
     room.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=34m", "tmpfs", str(room)], check=True)
     try:
-        here = Place(room / "lab")
+        here = OutputDirectory(room / "lab")
         before = bytes_of(run(here, "adds"))
         filler = room / "filler"
         told = []
@@ -166,7 +180,7 @@ report(Job(output=output, steps=[Step(path) for path in notebooks]), on_progress
 """
 
 
-def start(place: Place, *names: str) -> subprocess.Popen:
+def start(place: OutputDirectory, *names: str) -> subprocess.Popen:
     """Start a run in a process of its own, in a session of its own."""
     notebooks = [str(step.notebook) for step in steps(*names)]
     command = [sys.executable, "-c", SCRIPT, str(place.final), *notebooks]

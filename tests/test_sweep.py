@@ -9,7 +9,7 @@ from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.report import Job
 from iris_lab.workflow.steps import Step
-from iris_lab.workflow.sweep import combinations, sweep
+from iris_lab.workflow.sweep import Outcome, combinations, sweep
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 
@@ -25,7 +25,7 @@ def test_every_combination_is_run_once():
 
 def test_each_run_has_a_folder_and_a_row(tmp_path):
     steps = [Step(NOTEBOOKS / "writes.ipynb")]
-    table = pd.read_csv(sweep(Job(["seed=3,4"], tmp_path / "runs", steps=steps), jobs=2))
+    table = pd.read_csv(sweep(["seed=3,4"], Job(output=tmp_path / "runs", steps=steps), jobs=2))
     assert list(table["seed"]) == [3, 4]
     assert [read_crate(tmp_path / "runs" / run).values for run in table["run"]] == [{"seed": 3}, {"seed": 4}]
     assert table["error"].isna().all()
@@ -34,10 +34,14 @@ def test_each_run_has_a_folder_and_a_row(tmp_path):
 def test_a_failed_run_is_named_and_the_others_stay(tmp_path):
     steps = [Step(NOTEBOOKS / "refuses_four.ipynb")]
     with pytest.raises(IrisLabError, match=r"1 of 2 runs failed \(seed=4\): see sweep.csv"):
-        sweep(Job(["seed=3,4"], tmp_path, steps=steps), jobs=2)
+        sweep(["seed=3,4"], Job(output=tmp_path, steps=steps), jobs=2)
     table = pd.read_csv(tmp_path / "sweep.csv")
     assert "four is refused" in table["error"][1]
     assert read_crate(tmp_path / "seed=3").values == {"seed": 3}
+
+
+def test_the_values_of_a_row_have_the_types_that_the_notebooks_declare():
+    assert Outcome({"seed": 3}, "seed=3").row == {"seed": 3, "run": "seed=3", "error": ""}
 
 
 @pytest.mark.parametrize(
@@ -50,5 +54,5 @@ def test_a_failed_run_is_named_and_the_others_stay(tmp_path):
 )
 def test_a_combination_that_cannot_be_run_is_refused_before_any_starts(tmp_path, assignments, message):
     with pytest.raises(InputError, match=message):
-        sweep(Job(assignments, tmp_path / "runs", steps=[Step(NOTEBOOKS / "writes.ipynb")]))
+        sweep(assignments, Job(output=tmp_path / "runs", steps=[Step(NOTEBOOKS / "writes.ipynb")]))
     assert not (tmp_path / "runs").exists()

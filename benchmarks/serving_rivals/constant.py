@@ -5,12 +5,13 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
+from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.bodies import BodyReader
-from iris_lab.serving.http.middleware import MAX_BODY
+from iris_lab.serving.http.middleware import MAX_BODY, Rules
 from iris_lab.serving.servers import granian as server
 
 app = Flask(__name__)
-app.config["BODIES"] = BodyReader(MAX_BODY, 20.0, lambda: False)  # the server asks it to watch for late bodies
+endpoint = Endpoint(app, BodyReader(MAX_BODY, 20.0, lambda: False), Rules(), "")
 
 
 def add_route(rows):
@@ -27,5 +28,5 @@ def add_route(rows):
 if __name__ == "__main__":
     for rows in sys.argv[3:]:
         add_route(int(rows))
-    server.app_of = lambda *given, **options: app
+    server.endpoint_of = lambda *given, **options: endpoint
     server.serve(Path(sys.argv[1]), port=int(sys.argv[2]))

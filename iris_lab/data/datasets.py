@@ -1,20 +1,20 @@
-"""Tables to learn from: bundled ones, or a file or address of one's own."""
+"""Tables to learn from: bundled ones, or a file or URL of one's own."""
 
 import hashlib
 import json
 import os.path
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iris_lab.data.sources import KINDS, Source, fetch, kind_of, read_table
-from iris_lab.data.sources import is_url as is_url
+from iris_lab.data.columns import Findings, encode, features_of, misleading, names_in
+from iris_lab.data.schema import Feature, Kind, unit_of
+from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
+from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError
 
 # Target column, and one line on where the data come from.
@@ -23,10 +23,12 @@ BUNDLED: Mapping[str, tuple[str, str]] = {
     "wine": ("cultivar", "Forina et al. (1988), PARVUS; the copy in scikit-learn"),
     "breast_cancer": ("diagnosis", "Wolberg, Street & Mangasarian (1995), WDBC; the copy in scikit-learn"),
 }
-MOST_CLASSES = 20  # more values than that, and the target is rather a measurement
 
 
-@dataclass(frozen=True)
+UNNAMED = "\0"  # stands for the name of a first column without one: row labels, as R and pandas write them
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A table of samples with numeric features and one class each.
 
@@ -44,6 +46,10 @@ class Dataset:
         Name of the column that holds the class.
     source
         Where the data come from, in one line.
+    kinds
+        Kind of each feature that is not a number, by name.
+    notes
+        What was found when the table was read, a sentence each.
     """
 
     name: str
@@ -52,6 +58,8 @@ class Dataset:
     classes: tuple[str, ...]
     target_name: str
     source: str
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> "pd.Series[str]":
@@ -70,6 +78,11 @@ class Dataset:
         return {name: unit_of(name) for name in self.features.columns}
 
     @property
+    def schema(self) -> list[Feature]:
+        """What each feature is, in the order of the table."""
+        return [Feature(name, self.kinds.get(name, "number")) for name in self.features.columns]
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the content: names, classes, values. File format and row labels don't count."""
         header = [list(self.features.columns), self.target_name, list(self.classes)]
@@ -79,53 +92,109 @@ class Dataset:
         return content.hexdigest()
 
 
-def unit_of(name: str) -> str:
-    """Return the unit in a feature's name: ``"cm"`` of ``"sepal length (cm)"``, else an empty string."""
-    found = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", name)
-    return found[1] if found else ""
+def load_dataset(
+    source: str | Path | Source = "iris",
+    target: str | None = None,
+    *,
+    separator: str = "",
+    decimal: str = "",
+    encoding: str = "",
+    drop: str = "",
+    keep: str = "",
+) -> Dataset:
+    """Load a bundled dataset, or a text table or Parquet file or URL.
 
-
-def load_dataset(source: str | Path | Source = "iris", target: str | None = None) -> Dataset:
-    """Load a bundled dataset, or a CSV, TSV or Parquet file or URL.
-
-    Every column but the target is a feature and must hold finite numbers. An unnamed first column is read as row
-    labels (R writes one). Iris is Fisher's, not the UCI copy, which has errors in samples 35 and 38 (Bezdek et al.,
-    IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
+    Every column but the target is a feature. Columns that count the rows, hold another text in every row, or repeat
+    the target are left out, which the dataset's notes say. Iris is Fisher's, not the UCI copy, which has errors in
+    samples 35 and 38 (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
 
     Parameters
     ----------
     source
-        ``iris``, ``wine``, ``breast_cancer``, a path or http(s) address, or what `fetch` returned of one. A bundled
-        name wins over a file.
+        ``iris``, ``wine``, ``breast_cancer``, a path or http(s) URL, or what `fetch` returned of one. A bundled name
+        wins over a file.
     target
         Column that holds the class; None or empty for the last column.
+    separator, decimal, encoding
+        How a text table is written; empty to find out.
+    drop, keep
+        Columns to leave out, and columns never to leave out, separated by commas.
 
     Raises
     ------
     UnknownNameError
-        No bundled dataset and no file has that name, or no column is called `target`.
+        No bundled dataset and no file has that name, or no column is called `target` or as in `drop` or `keep`.
     InputError
-        The table cannot be read or used; the message names the column and the row.
+        The table cannot be read or used; the message names column, line and value of all that is wrong.
     """
-    if not isinstance(source, Source) and str(source) in BUNDLED:
-        name = str(source)
-        frame, origin = _bundled(name), BUNDLED[name][1]
-    else:
-        if not isinstance(source, Source):
-            check_source(str(source))
-            source = fetch(str(source))
-        frame, name, origin = read_table(source), name_of(source.place), source.file_name
-    if target and target not in frame.columns:
-        raise UnknownNameError("target column", target, map(str, frame.columns))
-    target = target or str(frame.columns[-1])
-    codes, classes = _encode(frame[target], target)
-    features = _numeric(frame.drop(columns=target))
-    return Dataset(name, features, codes, classes, target, origin)
+    if not isinstance(source, Source):
+        check_source(str(source))
+        if str(source) in BUNDLED:
+            return _bundled(str(source), target or "", names=(drop, keep))
+        source = fetch(str(source))
+    table = read_table(source, Reading(separator, decimal, encoding))
+    if table.names and not table.names[0]:
+        table.names[0] = UNNAMED
+    lines, columns = _columns(table)
+    _check_shape(source.place, table.names, len(lines))
+    found = Findings(list(table.notes))
+    known = [name for name in table.names if name != UNNAMED]
+    chosen = " ".join((target or "").split()) or known[-1]
+    if chosen not in known:
+        raise UnknownNameError("target column", chosen, known)
+    left_out = _left_out(columns, chosen, drop, keep, known)
+    found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name != UNNAMED]
+    labels = columns.pop(chosen)
+    features, values = features_of(
+        {name: texts for name, texts in columns.items() if name not in left_out}, lines, table.decimal, found
+    )
+    codes, classes = encode(labels, chosen, lines, found)
+    found.refuse(source.place)
+    if not features:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items())
+        raise InputError(f"data file {source.place!r} leaves no feature ({reasons}): name columns with keep")
+    kinds = {feature.name: feature.kind for feature in features if feature.kind != "number"}
+    frame = pd.DataFrame(values)
+    return Dataset(name_of(source.place), frame, codes, classes, chosen, source.file_name, kinds, tuple(found.notes))
 
 
-def name_of(source: str) -> str:
-    """Return the short name of a source: ``"flowers"`` of ``"data/flowers.csv.gz"``."""
-    return Path(urlsplit(source).path).name.split(".")[0] or "data"
+def _columns(table: TextTable) -> tuple[list[int], dict[str, list[str]]]:
+    """Return the line of each row, and each column's fields without the white space around them."""
+    lines: list[int] = []
+    columns: dict[str, list[str]] = {name: [] for name in table.names}
+    trimmed = False
+    for batch in table.batches:
+        lines += [line for line, _ in batch]
+        for column, texts in zip(columns.values(), zip(*(row for _, row in batch), strict=True), strict=True):
+            bare = [text.strip() for text in texts]
+            trimmed = trimmed or bare != list(texts)
+            column += bare
+    if trimmed:
+        table.notes.append("white space around values was left out")
+    return lines, columns
+
+
+def _check_shape(place: str, names: Sequence[str], rows: int) -> None:
+    named = [name for name in names if name != UNNAMED]
+    if len(named) < 2:
+        found = f"one column, {named[0][:60]!r}" if named else "no column"
+        raise InputError(
+            f"data file {place!r} has {found}: expected features and a target, separated by commas, semicolons, tabs, "
+            "| or white space; name another separator with separator"
+        )
+    if not rows:
+        raise InputError(f"data file {place!r} has no rows: expected at least two samples of each class")
+
+
+def _left_out(
+    columns: Mapping[str, Sequence[str]], target: str, drop: str, keep: str, known: Sequence[str]
+) -> dict[str, str]:
+    dropped, kept = names_in("drop", drop, known), names_in("keep", keep, known)
+    if target in dropped:
+        raise InputError(f"drop names the target {target!r}: drop another column, or name another target")
+    found = dict.fromkeys([UNNAMED] if UNNAMED in columns else [], "it has no name, as row labels have")
+    rest = {name: texts for name, texts in columns.items() if name not in {*dropped, UNNAMED}}
+    return found | misleading(rest, target, kept) | dict.fromkeys(dropped, "as drop asks for")
 
 
 def check_source(source: str) -> None:
@@ -141,70 +210,34 @@ def check_source(source: str) -> None:
     if source in BUNDLED:
         return
     try:
-        file, folder, kind = os.path.isfile(source), os.path.isdir(source), kind_of(source)
+        file, folder, kind = os.path.isfile(source), os.path.isdir(source), format_of(source)
+        shown = without_secrets(source) if is_url(source) else source
     except ValueError as error:
-        raise InputError(f"data {source!r} is neither a path nor an address: {error}") from error
+        raise InputError(f"data is neither a path nor a URL: {error}") from error
     if not is_url(source) and not file:
         if not Path(source).suffix and not folder:
             raise UnknownNameError("dataset", source, BUNDLED)
         what = "is a folder" if folder else "does not exist"
         raise InputError(f"data file {source!r} {what}: give a CSV, TSV or Parquet file, or {', '.join(BUNDLED)}")
-    if kind not in KINDS:
-        raise InputError(f"data file {source!r} is of an unknown kind: expected .csv, .tsv or .parquet")
+    if kind not in FORMATS | {".zip"}:
+        raise InputError(f"data file {shown!r} is of an unknown kind: expected {', '.join(sorted(FORMATS))}")
 
 
-def _bundled(name: str) -> pd.DataFrame:
+def _bundled(name: str, target: str, *, names: tuple[str, str]) -> Dataset:
     from sklearn import datasets  # a second of import that own tables don't need
 
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    column, origin = BUNDLED[name]
     labels = [str(bunch.target_names[code]) for code in bunch.target]
-    frame: pd.DataFrame = bunch.data.assign(**{BUNDLED[name][0]: labels})
-    return frame
-
-
-def _encode(column: "pd.Series[str]", name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the codes and the names of the classes, numbers in order of value, text in order of the alphabet."""
-    missing = np.flatnonzero(column.isna())
-    if missing.size:
-        row = missing[0] + 1
+    frame: pd.DataFrame = bunch.data.astype("float64")
+    known = [*frame.columns, column]
+    if target and target != column:
+        if target not in known:
+            raise UnknownNameError("target column", target, known)
         raise InputError(
-            f"target {name!r} is missing in row {row} (or is called NA or None): give every sample a class"
+            f"target {target!r} of {name} is a measurement, not classes: leave target out, it is {column!r}"
         )
-    numeric = pd.api.types.is_numeric_dtype(column)
-    values, codes = np.unique(column.to_numpy() if numeric else column.astype(str).to_numpy(), return_inverse=True)
-    if len(values) < 2:
-        raise InputError(f"target {name!r} has one class only ({values[0]}): expected at least two")
-    integral = bool(np.issubdtype(values.dtype, np.floating) and np.all(values == np.round(values)))
-    if len(values) > (
-        MOST_CLASSES if values.dtype.kind == "f" and not integral else max(MOST_CLASSES, len(column) // 4)
-    ):
-        raise InputError(
-            f"target {name!r} has {len(values)} distinct values in {len(column)} rows: expected classes; "
-            "name another column with target"
-        )
-    return codes.astype(np.int64), tuple(str(int(value) if integral else value) for value in values)
-
-
-def _numeric(frame: pd.DataFrame) -> pd.DataFrame:
-    for name in frame.columns:
-        if not (pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_complex_dtype(frame[name])):
-            row, value = _first_text(frame[name])
-            raise InputError(
-                f"feature {name!r} is not a number in row {row}: {value!r}; encode the column, remove it, "
-                "or name it as the target"
-            )
-    features = frame.astype("float64")
-    rows, columns = np.nonzero(~np.isfinite(features.to_numpy()))
-    if rows.size:
-        name = features.columns[columns[0]]
-        raise InputError(
-            f"feature {name!r} is missing or infinite in row {rows[0] + 1} ({rows.size} such values in all): "
-            "fill them in or remove the rows"
-        )
-    return features
-
-
-def _first_text(column: "pd.Series[str]") -> tuple[int, str]:
-    text = np.flatnonzero(pd.to_numeric(column, errors="coerce").isna() & column.notna())
-    row = int(text[0]) if text.size else 0
-    return row + 1, str(column.iloc[row])
+    dropped, _ = (names_in(option, text, known) for option, text in zip(("drop", "keep"), names, strict=True))
+    notes = tuple(f"column {other!r} was left out: as drop asks for" for other in dropped)
+    codes, classes = encode(labels, column, range(1, len(labels) + 1), Findings())
+    return Dataset(name, frame.drop(columns=dropped), codes, classes, column, origin, notes=notes)

@@ -1,21 +1,26 @@
-"""Reads tables from files and addresses, and says in one line why it cannot."""
+"""Where a table's bytes come from: a path or a URL, fetched once, within limits, whatever compresses them."""
 
+import bz2
+import gzip
+import lzma
+import time
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import urlopen
-
-import pandas as pd
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from iris_lab.errors import InputError
 
-SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+MAX_DOWNLOAD_BYTES = 2**30
+DOWNLOAD_SECONDS = 300.0  # for the whole answer, so that one that drips is given up
+SILENCE_SECONDS = 30  # without a byte
+COMPRESSED: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+TEXT = {".csv", ".tsv", ".tab", ".txt", ".dat", ".data"}
 PARQUET = {".parquet", ".pq"}
-COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
-DOWNLOAD_TIMEOUT = 30  # seconds without an answer
-KINDS = SEPARATORS.keys() | PARQUET
+FORMATS = TEXT | PARQUET
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Source:
     Attributes
     ----------
     place
-        The path or URL that was given.
+        The path or URL that was given, without user name, password, query and fragment: those may be secrets.
     content
         What is there.
     """
@@ -36,82 +41,100 @@ class Source:
     @property
     def file_name(self) -> str:
         """Name of the file: ``"flowers.csv"`` of ``"https://example.org/flowers.csv?token=1"``."""
-        return Path(urlsplit(self.place).path).name
+        return PurePosixPath(urlsplit(self.place).path).name if is_url(self.place) else Path(self.place).name
 
 
 def is_url(source: str) -> bool:
-    """Say whether a source is an http(s) address."""
-    return source.startswith(("http://", "https://"))
+    """Say whether a source is a URL of a scheme that `fetch` knows."""
+    return source.partition("://")[0] in SCHEMES and "://" in source
 
 
-def kind_of(source: str) -> str:
+def without_secrets(url: str) -> str:
+    """Return a URL without user name, password, query and fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def name_of(place: str) -> str:
+    """Return the short name of a source: ``"flowers"`` of ``"data/flowers.csv.gz"``."""
+    path = urlsplit(place).path if is_url(place) else place
+    return Path(path).name.split(".")[0] or "data"
+
+
+def format_of(place: str) -> str:
     """Return the suffix that says how a source is written: ``".csv"`` of ``"flowers.CSV.gz"``."""
-    suffixes = [suffix.lower() for suffix in Path(urlsplit(source).path).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED:
-        suffixes.pop()
+    path = urlsplit(place).path if is_url(place) else place
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED.keys() | {".zip"}:
+        compression = suffixes.pop()
+        return suffixes[-1] if suffixes and suffixes[-1] in FORMATS else ".zip" if compression == ".zip" else ""
     return suffixes[-1] if suffixes else ""
 
 
-def read_table(source: Source) -> pd.DataFrame:
-    """Return the table at a path or address of one of `KINDS`, its column names without surplus white space.
-
-    An unnamed first column is taken for row labels and left out.
-
-    Raises
-    ------
-    InputError
-        It cannot be read, has no rows or fewer than two columns, or two columns of one name.
-    """
-    place = source.place
-    try:
-        frame, header = _parse(BytesIO(source.content), kind_of(place), Path(urlsplit(place).path).suffix.lower())
-    except UnicodeError as error:
-        raise InputError(f"data file {place!r} is not UTF-8 text: save it as UTF-8") from error
-    except Exception as error:  # readers of tables and of compressed files raise whatever they like
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"cannot read data file {place!r}: {reason}") from error
-    frame.columns = pd.Index(header)
-    if header and header[0] in ("", "Unnamed: 0"):
-        frame = frame.iloc[:, 1:]
-    for column, name in enumerate(frame.columns):
-        if not name or name in frame.columns[:column]:
-            found = f"two columns {name!r}" if name else "a column without a name"
-            raise InputError(f"data file {place!r} has {found}: give each a name of its own")
-    if len(frame.columns) < 2:
-        found = f"one column, {frame.columns[0]!r}" if len(frame.columns) else "no column"
-        separator = SEPARATORS.get(kind_of(place))
-        hint = f", separated by {separator!r}" if separator else ""
-        raise InputError(f"data file {place!r} has {found}: expected features and a target{hint}")
-    if frame.empty:
-        raise InputError(f"data file {place!r} has no rows: expected at least two samples of each class")
-    return frame.reset_index(drop=True)
-
-
 def fetch(source: str) -> Source:
-    """Return the bytes at a path or URL; a URL is asked once.
+    """Return the bytes at a path or URL; a URL is asked once, within limits of size and time.
 
     Raises
     ------
     InputError
-        They cannot be had.
+        They cannot be had; no message holds a password or a token.
     """
+    if is_url(source):
+        return Source(without_secrets(source), SCHEMES[source.partition("://")[0]](source))
     try:
-        if not is_url(source):
-            return Source(source, Path(source).read_bytes())
-        with urlopen(source, timeout=DOWNLOAD_TIMEOUT) as reply:  # noqa: S310  # http and https only, by is_url
-            return Source(source, reply.read())
+        return Source(source, Path(source).read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read data file {source!r}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _parse(content: BytesIO, kind: str, suffix: str) -> tuple[pd.DataFrame, list[str]]:
-    """Return a table and its column names as they stand in the file: pandas renames the second of two equal ones."""
-    if kind in PARQUET:
-        frame = pd.read_parquet(content)
-        names = list(frame.columns)
-    else:
-        options: Any = {"sep": SEPARATORS[kind], "compression": COMPRESSED.get(suffix)}
-        frame = pd.read_csv(content, **options)
-        content.seek(0)
-        names = pd.read_csv(content, header=None, nrows=1, dtype=str, keep_default_na=False, **options).loc[0].tolist()
-    return frame, [" ".join(str(name).split()) for name in names]
+def _download(url: str) -> bytes:
+    import requests  # a quarter of a second that files don't need
+
+    place, started, content = without_secrets(url), time.monotonic(), bytearray()
+    try:
+        with requests.get(url, stream=True, timeout=SILENCE_SECONDS) as answer:
+            if answer.status_code != 200:
+                raise InputError(f"cannot read data {place!r}: the server answered {answer.status_code}")
+            for piece in answer.iter_content(2**16):
+                content += piece
+                if len(content) > MAX_DOWNLOAD_BYTES:
+                    raise InputError(f"data {place!r} are over {MAX_DOWNLOAD_BYTES >> 20} MiB: download them yourself")
+                if time.monotonic() - started > DOWNLOAD_SECONDS:
+                    raise InputError(f"data {place!r} did not arrive within {DOWNLOAD_SECONDS:.0f} s: download them")
+    except (requests.RequestException, OSError, ValueError) as error:
+        # The library's own message quotes the URL, secrets included.
+        kind = type(error).__name__.removesuffix("Error")
+        reason = "connection refused" if "refused" in str(error) else kind
+        raise InputError(f"cannot read data {place!r}: {reason}; is the URL right and the server up?") from None
+    return bytes(content)
+
+
+SCHEMES: Mapping[str, Callable[[str], bytes]] = {"http": _download, "https": _download}
+
+
+def opened(source: Source | Path) -> tuple[IO[bytes], str]:
+    """Open a source, decompressed, and return its format with it.
+
+    Raises
+    ------
+    InputError
+        A zip archive that holds no table, or several.
+    """
+    name = source.file_name if isinstance(source, Source) else source.name
+    place: Any = BytesIO(source.content) if isinstance(source, Source) else source
+    suffix = Path(name).suffix.lower()
+    if suffix in COMPRESSED:
+        return COMPRESSED[suffix](place), format_of(name)
+    if suffix != ".zip":
+        return place if isinstance(source, Source) else place.open("rb"), format_of(name)
+    archive = zipfile.ZipFile(place)
+    members = [entry for entry in archive.namelist() if _is_table(entry)]
+    if len(members) != 1:
+        found = f"{len(members)} tables ({', '.join(members[:5])})" if members else "no table"
+        raise InputError(f"{name!r} holds {found}: expected an archive of one table")
+    return archive.open(members[0]), format_of(members[0])
+
+
+def _is_table(member: str) -> bool:
+    path = PurePosixPath(member)  # macOS adds a folder of its own, and hidden files
+    return path.parts[:1] != ("__MACOSX",) and not path.name.startswith(".") and path.suffix.lower() in FORMATS

@@ -1,5 +1,6 @@
 """Split, estimators, cross-validation, and the model file."""
 
+from iris_lab.modeling.checks import CHECKS, check_data
 from iris_lab.modeling.estimators import (
     MODELS,
     check_folds,
@@ -22,12 +23,14 @@ from iris_lab.modeling.splits import (
 )
 
 __all__ = [
+    "CHECKS",
     "INFO_FILE",
     "MODELS",
     "MODEL_FILE",
     "SIDE",
     "Model",
     "Split",
+    "check_data",
     "check_folds",
     "check_model",
     "check_seed",

@@ -15,7 +15,7 @@ import msgspec
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from iris_lab.data.datasets import unit_of
+from iris_lab.data.schema import Feature
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.splits import Split
 
@@ -83,6 +83,11 @@ class Model:
         return tuple(self.info["classes"])
 
     @property
+    def schema(self) -> list[Feature]:
+        """What each feature is, in the order of training."""
+        return [Feature(feature["name"], feature.get("kind", "number")) for feature in self.info["features"]]
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Names of the features, in the order of training."""
         return tuple(feature["name"] for feature in self.info["features"])
@@ -109,7 +114,7 @@ def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> M
         "dataset": {"name": split.dataset.name, "source": split.dataset.source, "sha256": split.dataset.digest},
         "target": split.dataset.target_name,
         "classes": list(split.dataset.classes),
-        "features": _describe(split.train_features),
+        "features": _describe(split),
         "samples": _drawn_samples(split),
         "versions": versions(),
         "sha256": hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest(),
@@ -181,11 +186,11 @@ def versions() -> dict[str, str]:
     return {"python": f"{major}.{minor}", **packages}
 
 
-def _describe(features: pd.DataFrame) -> list[dict[str, Any]]:
+def _describe(split: Split) -> list[dict[str, Any]]:
     return [
-        {"name": name, "unit": unit_of(str(name)), "min": float(column.min()), "max": float(column.max()),
-         "median": float(column.median()), "decimals": _decimals(column)}
-        for name, column in features.items()
+        {"name": feature.name, "kind": feature.kind, "unit": feature.unit, "min": float(column.min()),
+         "max": float(column.max()), "median": float(column.median()), "decimals": _decimals(column)}
+        for feature, (_, column) in zip(split.dataset.schema, split.train_features.items(), strict=True)
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ random points; otherwise the estimator itself is asked.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from iris_lab.modeling import Model
+if TYPE_CHECKING:
+    from iris_lab.modeling import Model
+
 
 Codes = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -40,7 +42,7 @@ class Predictor:
         ``"linear"``, ``"arrays"`` or ``"estimator"``: which way predictions take.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: "Model") -> None:
         probes = _probes(model)
         own = _by_estimator(model)
         self.way, (self.codes, self.probabilities) = "estimator", own
@@ -51,14 +53,14 @@ class Predictor:
                 break
 
 
-def _by_estimator(model: Model) -> Pair:
+def _by_estimator(model: "Model") -> Pair:
     def frame(rows: Numbers) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=list(model.features))
 
     return lambda rows: model.estimator.predict(frame(rows)), lambda rows: model.estimator.predict_proba(frame(rows))
 
 
-def _scaler_and_last(model: Model) -> tuple[Callable[[Numbers], Numbers], Any] | None:
+def _scaler_and_last(model: "Model") -> tuple[Callable[[Numbers], Numbers], Any] | None:
     """Return the standardization as arithmetic, and the classifier behind it."""
     steps = [step for _, step in getattr(model.estimator, "steps", ())]
     if len(steps) != 2 or type(steps[0]) is not StandardScaler:
@@ -70,7 +72,7 @@ def _scaler_and_last(model: Model) -> tuple[Callable[[Numbers], Numbers], Any] |
     return lambda rows: (np.asfortranarray(rows) - mean) / scale, steps[1]
 
 
-def _by_arrays(model: Model) -> Pair | None:
+def _by_arrays(model: "Model") -> Pair | None:
     """Standardize by arithmetic, then ask the classifier, which was fitted on an array and needs no data frame."""
     parts = _scaler_and_last(model)
     if parts is None:
@@ -79,7 +81,7 @@ def _by_arrays(model: Model) -> Pair | None:
     return lambda rows: last.predict(scaled(rows)), lambda rows: last.predict_proba(scaled(rows))
 
 
-def _by_linear_scores(model: Model) -> Pair | None:
+def _by_linear_scores(model: "Model") -> Pair | None:
     """Logistic regression and linear discriminant analysis: a matrix product, and its largest score."""
     parts = _scaler_and_last(model)
     if parts is None or type(parts[1]) not in (LogisticRegression, LinearDiscriminantAnalysis):
@@ -109,7 +111,7 @@ def _by_linear_scores(model: Model) -> Pair | None:
 SHORTCUTS = {"linear": _by_linear_scores, "arrays": _by_arrays}
 
 
-def _probes(model: Model) -> list[Numbers]:
+def _probes(model: "Model") -> list[Numbers]:
     """Return the samples of ``model.json`` and random points around them, in batches of several sizes."""
     low, high = (np.array([feature[end] for feature in model.info["features"]]) for end in ("min", "max"))
     known = np.array(model.info["samples"]["rows"], np.float64).reshape(-1, len(low))

@@ -1,71 +1,96 @@
-"""Predictions for a table in a file, with the endpoint's checks."""
+"""Predictions for a table in a file: read as training data are, in constant memory, without Flask."""
 
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from iris_lab.artifacts import open_run
-from iris_lab.data.schema import LARGEST
+from iris_lab.data.schema import Feature, free_name
+from iris_lab.data.tables import Reading, read_table
+from iris_lab.data.text import Row
 from iris_lab.errors import InputError
 from iris_lab.modeling import Model
 from iris_lab.prediction.predictor import Predictor
 
 
-def predict_file(run: Path, table: Path, *, trust: bool = False) -> pd.DataFrame:
-    """Predict the class of each row of a CSV file.
+def predict_file(run: Path, table: Path, reading: Reading | None = None) -> Iterator[str]:
+    """Yield the lines of a CSV table: every row of a file, then its class and the probability of each class.
 
     Parameters
     ----------
     run
         A run directory.
     table
-        A CSV file with a column for each feature, in any order; other columns are passed on as they are.
-    trust
-        Load the model even where its digest does not agree with its ``model.json``.
+        Any table that a report can be made of, with a column for each feature, in any order; other columns are passed
+        on character by character.
+    reading
+        How the table is to be read.
 
-    Returns
-    -------
-    pandas.DataFrame
-        The table, then ``predicted`` (class names) and ``probability of …`` for each class.
+    Yields
+    ------
+    str
+        Some lines at a time: first the header, with ``predicted`` and ``probability of …`` at its end, or such a name
+        with a number behind it where the table has that column.
 
     Raises
     ------
     ArtifactError
         The run cannot be used.
     InputError
-        The table cannot be read, lacks a feature, or holds something that is not a finite number.
+        The table cannot be read, lacks a feature, or holds a value that the feature cannot have.
     """
-    model, _ = open_run(run, trust=trust)
-    try:
-        frame = pd.read_csv(table)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise InputError(f"cannot read {str(table)!r}: {reason}; expected a CSV file") from error
-    values = _values(frame, model)
-    predictor = Predictor(model)
-    likely = pd.DataFrame(
-        predictor.probabilities(values), columns=[f"probability of {name}" for name in model.classes], index=frame.index
-    )
-    predicted = [model.classes[code] for code in predictor.codes(values)]
-    return pd.concat([frame, pd.Series(predicted, frame.index, name="predicted"), likely], axis=1)
+    model, _ = open_run(run)
+    if not table.is_file():
+        raise InputError(f"cannot read {str(table)!r}: it is {'a folder' if table.is_dir() else 'not there'}")
+    given = read_table(table, reading)
+    places = _places(given.names, model)
+    names = list(given.names)
+    for name in ("predicted", *(f"probability of {name}" for name in model.classes)):
+        names.append(free_name(name, names))
+    predictor, rows = Predictor(model), 0
+    for batch in given.batches:
+        values = _values(batch, places, model.schema, given.decimal, table)
+        codes, probabilities = predictor.codes(values), predictor.probabilities(values)
+        answers = [
+            [*row, model.classes[code], *map(repr, shares)]
+            for (_, row), code, shares in zip(batch, codes, probabilities.tolist(), strict=True)
+        ]
+        yield _written([names, *answers] if rows == 0 else answers)
+        rows += len(batch)
+    if rows == 0:
+        raise InputError(f"data file {str(table)!r} has no rows: expected at least one sample")
 
 
-def _values(frame: pd.DataFrame, model: Model) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _places(names: Sequence[str], model: Model) -> list[int]:
     for name in model.features:
-        if name not in frame.columns:
-            near = get_close_matches(name, map(str, frame.columns), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, frame.columns[:10]))}"
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, names[:10]))}"
             raise InputError(f"the table has no column {name!r}: {hint}")
-        column = frame[name]
-        numbers = pd.to_numeric(column, errors="coerce") if column.dtype != bool else column * np.nan
-        wrong = np.flatnonzero(~(numbers.abs() <= LARGEST))
-        if wrong.size:
-            row, given = wrong[0], column.iloc[wrong[0]]
-            raise InputError(
-                f"row {row + 1}: {name!r} is {given!s}, expected a finite number, at most {LARGEST:g} in size"
-            )
-    if frame.empty:
-        raise InputError("the table has no rows: expected at least one sample")
-    return frame[list(model.features)].to_numpy(np.float64)
+    return [names.index(name) for name in model.features]
+
+
+def _values(
+    batch: Sequence[Row], places: Sequence[int], schema: Sequence[Feature], decimal: str, table: Path
+) -> NDArray[np.float64]:
+    values = np.empty((len(batch), len(schema)))
+    for column, (place, feature) in enumerate(zip(places, schema, strict=True)):
+        texts = [row[place].strip() for _, row in batch]
+        values[:, column] = numbers = feature.parse(texts, decimal)
+        if (wrong := feature.wrong(numbers)).size:
+            first = int(wrong[0])
+            given = repr(texts[first][:40]) if texts[first] else "missing"
+            line = f"data file {str(table)!r}: line {batch[first][0]}"
+            raise InputError(f"{line}: {feature.name!r} is {given}, expected {feature.expected}")
+    return values
+
+
+def _written(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

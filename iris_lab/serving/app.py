@@ -6,18 +6,21 @@ import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from iris_lab.artifacts import open_run
 from iris_lab.modeling import Model
+from iris_lab.prediction.predictor import Predictor
+from iris_lab.serving.endpoint import Endpoint
+from iris_lab.serving.http.body_handler import BodyHandler
 from iris_lab.serving.http.middleware import REQUEST_ID, ROUTE, Gate, Rules
 from iris_lab.serving.http.problems import Refusal, Reply
 from iris_lab.serving.http.telemetry import Log, Telemetry
-from iris_lab.serving.oip.inference import MODELS, exactly, inference_routes, nothing_at
-from iris_lab.serving.predictions.handlers import PREDICT, Answers
+from iris_lab.serving.oip.inference import MODELS, Inference, exactly, inference_routes, nothing_at
+from iris_lab.serving.predictions.handlers import PredictionHandler
+from iris_lab.serving.routes import PREDICT, Handler
 from iris_lab.serving.site.openapi import example_text
 from iris_lab.serving.site.pages import pages
 
@@ -29,8 +32,8 @@ def create_app(
     rules: Rules | None = None,
     log: Log | None = None,
     shortcut: bool = True,
-) -> Flask:
-    """Return the application that serves a model.
+) -> Endpoint:
+    """Return the endpoint of a model.
 
     Parameters
     ----------
@@ -47,30 +50,32 @@ def create_app(
     """
     rules = rules or Rules()
     telemetry = Telemetry(model.classes, log)
-    answers = Answers(model, rules, telemetry)
+    bodies, predictor = BodyHandler(rules), Predictor(model)
+    predictions = PredictionHandler(model, predictor, bodies, telemetry)
+    routes = [*predictions.routes(), *Inference(model, predictor, bodies, telemetry).routes()]
     mimetypes.add_type("text/javascript", ".js")  # on Windows the registry decides, and a browser wants just this
     app = Flask("iris_lab.serving.site")  # where its templates and static files are
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.config.update(RULES=rules, BODIES=answers.bodies, EXAMPLE=example_text(model))
     readable = partial(json.dumps, ensure_ascii=False)
     app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(readable, indent=2), "as_line": readable}
     app.url_map.converters["model"] = exactly(model.name)
-    app.register_blueprint(pages(model, metrics or {}, answers.schema, telemetry))
+    app.register_blueprint(pages(model, metrics or {}, predictions.schema, telemetry))
     app.register_blueprint(inference_routes(model))
-    for rule, answer in zip(Answers.RULES, answers.posts.values(), strict=True):
-        app.add_url_rule(rule, rule, _view(answer), methods=["POST"])
-    app.before_request(_note_route)
+    for route in routes:
+        app.add_url_rule(route.rule, route.rule, _view(route.handler), methods=["POST"])
+    labels = {route.rule: route.label for route in routes}
+    app.before_request(partial(_note_route, labels))
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model.name)))
-    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, answers.posts if shortcut else {})  # type: ignore[method-assign]  # Flask's own way to put something in front
-    return app
+    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, routes if shortcut else ())  # type: ignore[method-assign]  # Flask's own way to put something in front
+    return Endpoint(app, bodies.reader, rules, example_text(model))
 
 
-def app_of(
+def endpoint_of(
     model_or_run: Model | Path | str, *, trust: bool = False, rules: Rules | None = None, log: Log | None = None
-) -> Flask:
-    """Return the application that serves a model, or the model of a run.
+) -> Endpoint:
+    """Return the endpoint of a model, or of the model of a run.
 
     Raises
     ------
@@ -83,7 +88,7 @@ def app_of(
     return create_app(model, metrics=metrics, rules=rules, log=log)
 
 
-def _view(answer: Callable[[WSGIEnvironment], Reply]) -> Callable[..., Response]:
+def _view(answer: Handler) -> Callable[..., Response]:
     return lambda **_: _response(answer(request.environ))
 
 
@@ -91,8 +96,9 @@ def _response(reply: Reply) -> Response:
     return Response(reply.body, reply.status, reply.headers)
 
 
-def _note_route() -> None:
-    request.environ[ROUTE] = request.url_rule.rule if request.url_rule else "other"
+def _note_route(labels: Mapping[str, str]) -> None:
+    rule = request.url_rule.rule if request.url_rule else "other"
+    request.environ[ROUTE] = labels.get(rule, rule)
 
 
 def _refuse(refusal: Refusal) -> Response:

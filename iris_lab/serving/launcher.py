@@ -2,24 +2,24 @@
 
 import errno
 import os
+import secrets
 import shlex
 import socket
 import threading
-from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flask import Flask
-
 from iris_lab.errors import InputError
 from iris_lab.modeling import Model
-from iris_lab.serving.app import app_of
+from iris_lab.serving.app import endpoint_of
+from iris_lab.serving.display import SENTENCE, live_html, static_html, with_proof
+from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import ANY_HOST, LOOPBACK, Rules
 from iris_lab.serving.servers.background import Background
 
 HOST = "127.0.0.1"
-STEPS = 100  # so many ports are tried
+PORTS_TRIED = 100
 _current: "Server | None" = None
 _replacing = threading.Lock()
 
@@ -28,14 +28,14 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
     """Serve a model from this process, in the background, and return at once.
 
     The endpoint of an earlier call is stopped first. It listens on 127.0.0.1 only and ends with the process. In an
-    unattended run (papermill with our engine, pytest) any free port is taken and the display names none.
+    unattended run (papermill with our engine, pytest) any free port is taken.
 
     Parameters
     ----------
     model_or_run
         A model, or the directory of a run.
     port
-        Where to listen; if the port is busy, the next free one is taken. 0 for any.
+        Port to listen on; if it is busy, the next free one is taken. 0 for any.
     trust
         Load a model of a run even where its digest does not agree with its ``model.json``.
 
@@ -53,11 +53,11 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
     """
     global _current
     hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # there the name is the hub's, and no browser is on this host
-    app = app_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
+    endpoint = endpoint_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
     with _replacing:
         if _current is not None:
             _current.stop()
-        _current = Server(app, _free_socket(0 if _unattended() else port))
+        _current = Server(endpoint, _free_socket(0 if _unattended() else port))
         return _current
 
 
@@ -66,16 +66,19 @@ class Server(Background):
 
     Parameters
     ----------
-    app
+    endpoint
         What to serve.
     listener
         A listening socket.
     """
 
-    def __init__(self, app: Flask, listener: socket.socket) -> None:
+    def __init__(self, endpoint: Endpoint, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
-        self._example = app.config["EXAMPLE"]
-        super().__init__(app, listener)
+        self._example = endpoint.example
+        self._token = secrets.token_hex(16)
+        app = endpoint.app
+        app.wsgi_app = with_proof(app.wsgi_app, self._token)  # type: ignore[assignment,method-assign]  # Flask's own way
+        super().__init__(endpoint, listener)
 
     @property
     def url(self) -> str:
@@ -97,24 +100,25 @@ class Server(Background):
         self.stop()
 
     def __repr__(self) -> str:
+        if not self.is_running:
+            return "The endpoint is stopped."
         if _unattended():
-            return "The endpoint answers while this notebook runs."
-        return f"The endpoint answers at {self.url}\n{self._curl}" if self.is_running else "The endpoint is stopped."
+            return SENTENCE
+        return f"The endpoint answers at {self.url}\ncurl {self.url}/{self._curl}"
 
     @property
     def _curl(self) -> str:
-        return f"curl {self.url}/predict_species -H 'Content-Type: application/json' -d {shlex.quote(self._example)}"
+        return f"predict_species -H 'Content-Type: application/json' -d {shlex.quote(self._example)}"
 
-    def _repr_html_(self) -> str:
-        if _unattended() or not self.is_running:
-            return f"<p>{escape(repr(self))}</p>"
-        link = escape(self.link)
-        return (
-            f'<p>The endpoint answers at <a href="{link}" target="_blank">{link}</a>, with this page:</p>'
-            f'<iframe src="{link}" title="Demo page of the endpoint" allow="clipboard-write" '
-            'style="width: 100%; height: 720px; border: 1px solid #77818e; border-radius: 6px"></iframe>'
-            f"<p>Or ask it from a terminal:</p><pre>{escape(self._curl)}</pre>"
-        )
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        # Stored in the notebook, so both forms have to stay true; the URL is in repr(), which is not stored.
+        if not self.is_running:
+            return {"text/plain": repr(self), "text/html": f"<p>{self!r}</p>"}
+        if _unattended():
+            html = static_html()
+        else:
+            html = live_html(port=self.port, token=self._token, prefix=_proxy_prefix(), curl=self._curl)
+        return {"text/plain": SENTENCE, "text/html": html}
 
 
 def _unattended() -> bool:
@@ -128,7 +132,7 @@ def _proxy_prefix() -> str:
 def _free_socket(port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise InputError(f"port={port}: expected 0 to 65535")
-    for candidate in range(port, min(port + STEPS, 65536)):
+    for candidate in range(port, min(port + PORTS_TRIED, 65536)):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where reuse means taking the port from its owner
@@ -143,4 +147,4 @@ def _free_socket(port: int) -> socket.socket:
                 raise InputError(f"cannot listen on {HOST}:{candidate}: {error.strerror}") from error
         else:
             return listener
-    raise InputError(f"no free port from {port} to {port + STEPS - 1}: give another, or 0 for any")
+    raise InputError(f"no free port from {port} to {port + PORTS_TRIED - 1}: give another, or 0 for any")

@@ -13,12 +13,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from iris_lab.errors import ArtifactError
-from iris_lab.workflow.output_directory import CRATE_FILE
+from iris_lab.workflow.layout import CRATE_FILE
 
 if TYPE_CHECKING:
     from iris_lab.workflow.parameters import Value
 
-TIMINGS_FILE = "timings.json"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # Where the record keeps the facts of `provenance.software` that are no packages: property of the entity "#iris-lab".
 PLATFORM_FACTS = {"platform": "operatingSystem", "openblas core": "processorRequirements"}
@@ -42,7 +41,7 @@ class Record:
     software
         Version of each package, of Python, and the facts of the platform that decide numbers.
     sources
-        SHA-256 of each notebook's code, of each module that notebooks import, and of the lock.
+        SHA-256 of each notebook's code, of every module of iris_lab, and of the lock.
     date
         When the recorded code was committed, ISO 8601.
     inputs
@@ -71,10 +70,10 @@ def digest_of(path: Path) -> str:
 
 
 def artifacts_of(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that a digest covers, by its path in the run, sorted."""
+    """Return the SHA-256 of every file but the record, by its path in the run, sorted."""
     files = sorted(path for path in folder.rglob("*") if not path.is_dir())
     names = {path: path.relative_to(folder).as_posix() for path in files}
-    return {name: digest_of(path) for path, name in names.items() if name not in (CRATE_FILE, TIMINGS_FILE)}
+    return {name: digest_of(path) for path, name in names.items() if name != CRATE_FILE}
 
 
 def read_crate(folder: Path) -> Record:
@@ -102,7 +101,8 @@ def read_crate(folder: Path) -> Record:
 
 
 def _record(graph: Mapping[str, Any]) -> Record:
-    steps = [graph[identifier] for identifier in sorted(graph) if identifier.startswith("#step-")]
+    mentioned = [reference["@id"] for reference in _many(graph["./"], "mentions")]
+    steps = [graph[identifier] for identifier in mentioned if identifier.startswith("#step-")]  # in the run's order
     artifacts = {_path(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "File" and "sha256" in e}
     sources = {_text(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "SoftwareSourceCode"}
     software = {_text(e["name"]): _text(e["softwareVersion"]) for e in graph.values() if "softwareVersion" in e}

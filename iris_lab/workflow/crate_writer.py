@@ -12,9 +12,10 @@ from typing import Any
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from iris_lab.data.datasets import is_url
-from iris_lab.workflow.crate import PLATFORM_FACTS, TIMINGS_FILE, Record
-from iris_lab.workflow.output_directory import CRATE_FILE
+from iris_lab.data import is_url
+from iris_lab.workflow.crate import PLATFORM_FACTS, Record
+from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.provenance import computes
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
@@ -27,8 +28,8 @@ MEDIA_TYPES = {
 }  # fmt: skip
 # Terms of the run profiles that the context of RO-Crate 1.1 lacks.
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
-TIMINGS = "Seconds that each step took: the one file that differs between equal runs; no digest covers it."
-OWN_TABLE = "The table that was given to the run, as it came; the licence of the run does not cover it."
+OWN_TABLE = "The table that was given to the run, byte for byte; the licence of the run does not cover it."
+COMPUTES, WRITES = "Decides results.", "Decides how results are written, checked and served."
 DESCRIPTIONS = {".ipynb": "SHA-256 of the notebook's code and prose; outputs don't count.", ".lock": "Every package."}
 
 
@@ -89,9 +90,6 @@ def _add_files(crate: ROCrate, folder: Path, record: Record) -> dict[str, Any]:
         if name == record.data.get("file"):
             facts["description"] = OWN_TABLE
         files[name] = crate.add_file(path, name, properties=facts)
-    if (folder / TIMINGS_FILE).is_file():
-        facts = {"name": TIMINGS_FILE, "description": TIMINGS, "encodingFormat": "application/json"}
-        crate.add_file(folder / TIMINGS_FILE, TIMINGS_FILE, properties=facts)
     return files
 
 
@@ -131,6 +129,8 @@ def _add_package(crate: ROCrate, name: str, found: str) -> ContextEntity:
 def _about(name: str, application: Mapping[str, str]) -> dict[str, str]:
     about = {"version": application["softwareVersion"], "programmingLanguage": "Python"}
     description = DESCRIPTIONS.get(Path(name).suffix)
+    if name.startswith("iris_lab/"):
+        description = COMPUTES if computes(name) else WRITES
     return about | ({"description": description} if description else {})
 
 

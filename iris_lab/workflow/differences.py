@@ -12,11 +12,11 @@ from iris_lab.workflow.verdict import INTACT, UNDECIDED, Verification
 
 TEMPLATES = Path(__file__).with_name("templates")
 SENTENCES = {
-    IDENTICAL: "Made again from its record, every file came out with the same bytes.",
-    EQUIVALENT: "Made again from its record, every file came out the same, but for what the environment explains.",
-    DIFFERENT: "What the run holds is not what its record says, or not what comes out when it is made again.",
-    INTACT: "Every file is as recorded; the run was not made again.",
-    UNDECIDED: "The files are as recorded, but the run could not be made again here.",
+    IDENTICAL: "Re-run from its record, every file has the same bytes.",
+    EQUIVALENT: "Re-run from its record, every file is the same but for what the environment explains.",
+    DIFFERENT: "What the run holds is not what its record says, or not what a re-run writes.",
+    INTACT: "Every file is as recorded; the run was not re-run.",
+    UNDECIDED: "The files are as recorded, but it could not be re-run here.",
 }
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from iris_lab.workflow import provenance
 from iris_lab.workflow.comparison.findings import ALTERED, EXTRA, MISSING, NO_FILE, Difference, Finding
-from iris_lab.workflow.crate import TIMINGS_FILE, Record, digest_of
-from iris_lab.workflow.output_directory import CRATE_FILE
+from iris_lab.workflow.crate import Record, digest_of
+from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.steps import STEPS
 
-UNCOVERED = {CRATE_FILE, TIMINGS_FILE}  # by digests
 CHANGED = "changed"
 
 
@@ -42,7 +41,7 @@ def check_files(run: Path, record: Record, files: Mapping[str, bool]) -> list[Fi
         elif name in record.artifacts:
             if finding := _check_digest(run, name, record.artifacts[name]):
                 found.append(finding)
-        elif name not in UNCOVERED:
+        elif name != CRATE_FILE:
             found.append(Finding(name, EXTRA, Difference("", "not in the record", "there")))
     gone = [name for name in record.artifacts if name not in files]
     return sorted(found + [Finding(name, MISSING) for name in gone], key=lambda finding: finding.name)
@@ -62,7 +61,8 @@ def check_environment(record: Record) -> list[Finding]:
     """Return a finding for every version, notebook and module that is another one than recorded."""
     found = _changes(record.software, provenance.software(), "not recorded", "not installed")
     try:
-        sources = provenance.sources(STEPS)
+        here = [step for step in STEPS if step.name in record.parameters]
+        sources = provenance.sources({step.name: step.notebook.read_text(encoding="utf-8") for step in here})
     except (OSError, ValueError, LookupError, TypeError) as error:
         return [*found, Finding("notebooks", CHANGED, Difference("", "recorded", f"cannot be read: {error}"))]
     was, now = ({name: f"{sha[:12]}…" for name, sha in shas.items()} for shas in (record.sources, sources))

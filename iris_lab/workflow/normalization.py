@@ -65,7 +65,7 @@ def _renumber(cell: NotebookNode, count: int) -> None:
 
 def problems(notebook: NotebookNode) -> list[str]:
     """Say why a notebook is not normalized, a line each; an empty list says that it is."""
-    found = [f"cell {number}: {what}" for number, what in _volatile_outputs(notebook)]
+    found = [f"cell {number}: {what}" for number, what in volatile_outputs(notebook)]
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if counts != list(range(1, len(counts) + 1)):
         found.append(f"execution counts are {counts}: expected 1 to {len(counts)} in order")
@@ -74,8 +74,10 @@ def problems(notebook: NotebookNode) -> list[str]:
     return found
 
 
-def _volatile_outputs(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
-    for number, cell in enumerate(notebook.cells, 1):
+def volatile_outputs(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
+    """Give the cell's number, as in the notebook before its parameters were injected, and what is volatile in it."""
+    cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
+    for number, cell in enumerate(cells, 1):
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 yield number, f"text on stderr: {output.text.strip().splitlines()[0][:80]}"

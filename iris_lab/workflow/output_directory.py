@@ -11,13 +11,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from iris_lab.errors import InputError, IrisLabError
+from iris_lab.workflow.layout import CRATE_FILE
 
-CRATE_FILE = "ro-crate-metadata.json"  # a folder that has one is a run
 ENOUGH_DISK = 32 * 2**20  # bytes; a run of the bundled data takes a tenth of it
 RENAME_EXCHANGE, AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h
 
 
-class Place:
+class OutputDirectory:
     """A run's final folder and the folders beside it that belong to it.
 
     Attributes
@@ -26,12 +26,15 @@ class Place:
         Where the whole run goes.
     partial, failed, previous
         The run while it is written; the last one that failed; the old one for the moment of the exchange.
+    timings
+        File for the seconds that each step took: beside the run, because equal runs are equal files.
     """
 
     def __init__(self, output: Path) -> None:
         self.final = Path(os.path.abspath(output))
         self.partial, self.previous = self._beside(".{}.partial"), self._beside(".{}.previous")
         self.failed, self._lock = self._beside("{}.failed"), self._beside(".{}.lock")
+        self.timings = self._beside("{}.timings.json")
 
     def _beside(self, pattern: str) -> Path:
         return self.final.with_name(pattern.format(self.final.name))
@@ -94,7 +97,7 @@ class Place:
             shutil.rmtree(left, ignore_errors=True)
 
     def publish(self) -> None:
-        """Put the whole run in its place; at no instant is there none or half a one."""
+        """Put the whole run in its place; the final path always holds exactly one complete run."""
         if not self.final.exists():
             self.partial.rename(self.final)
         elif not _exchange(self.partial, self.final):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from papermill import inspect_notebook
 
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab import modeling
 from iris_lab.errors import InputError, UnknownNameError
-from iris_lab.modeling import check_folds, check_model, check_seed, check_test_size, make_split
+from iris_lab.modeling import check_data as check_data
 from iris_lab.workflow.steps import Step
 
 Value = int | float | str | bool
@@ -53,10 +53,27 @@ class Parameter:
                 return BOOLEANS[text.strip().lower()]
             value: Value = self.type(text)
         except (KeyError, ValueError) as error:
-            expected = {"int": "a whole number", "float": "a number", "bool": "true or false"}[self.type.__name__]
-            example = f", such as {self.default!r}" if self.default != "" else ""
-            raise InputError(f"parameter {self.name}={text!r}: expected {expected}{example}") from error
+            raise self._refusal(text) from error
         return value
+
+    def accept(self, value: Value) -> Value:
+        """Return a value of the declared type; a whole number is a float, too.
+
+        Raises
+        ------
+        InputError
+            It is of another type.
+        """
+        if self.type is float and type(value) is int:
+            return float(value)
+        if type(value) is not self.type:
+            raise self._refusal(value)
+        return value
+
+    def _refusal(self, value: Value) -> InputError:
+        kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+        example = f", such as {self.default!r}" if self.default != "" else ""
+        return InputError(f"parameter {self.name}={value!r}: expected {kinds[self.type.__name__]}{example}")
 
 
 def check_port(port: int) -> int:
@@ -66,13 +83,7 @@ def check_port(port: int) -> int:
     return port
 
 
-CHECKS: Mapping[str, Callable[..., object]] = {
-    "seed": check_seed,
-    "test_size": check_test_size,
-    "folds": check_folds,
-    "model": check_model,
-    "port": check_port,
-}
+CHECKS: Mapping[str, Callable[..., object]] = {**modeling.CHECKS, "port": check_port}
 
 
 def declared(steps: Sequence[Step]) -> dict[str, Parameter]:
@@ -133,25 +144,34 @@ def parse(assignments: Iterable[str], parameters: Mapping[str, Parameter]) -> di
     return values
 
 
-def check(values: Mapping[str, Value]) -> Dataset | None:
-    """Ask the functions that will use the values whether they can, and return the dataset that they name.
-
-    Parameters
-    ----------
-    values
-        All parameters by name. Those that iris_lab knows are checked; a notebook of one's own may have others.
+def check_types(values: Mapping[str, Value], steps: Sequence[Step]) -> dict[str, Value]:
+    """Return recorded values that the steps declare, a whole number as a float where one is declared.
 
     Raises
     ------
     InputError
-        A value is out of range, or the data cannot be used with it.
+        No step declares one, or it is of another type.
+    """
+    parameters, found = declared(steps), {}
+    for name, value in values.items():
+        if name not in parameters or name == RUN_DIR:
+            raise UnknownNameError("parameter", name, parameters.keys() - {RUN_DIR})
+        found[name] = parameters[name].accept(value)
+    return found
+
+
+def check(values: Mapping[str, Value]) -> None:
+    """Ask the functions that will use the values whether they can; they are found by the parameters' names.
+
+    Parameters
+    ----------
+    values
+        All parameters by name; a notebook of one's own may have others.
+
+    Raises
+    ------
+    InputError
+        A value is out of range.
     """
     for name in CHECKS.keys() & values.keys():
         CHECKS[name](values[name])
-    if "data" not in values:
-        return None
-    dataset = load_dataset(str(values["data"]), str(values.get("target", "")))
-    if {"test_size", "seed", "folds"} <= values.keys():
-        split = make_split(dataset, float(values["test_size"]), int(values["seed"]))
-        check_folds(int(values["folds"]), split.distinct_train_target)
-    return dataset

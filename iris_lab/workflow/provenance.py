@@ -7,14 +7,14 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import requires, version
 
 from iris_lab import __version__
 from iris_lab.workflow.crate import digest_of
 from iris_lab.workflow.environment import blas_core
-from iris_lab.workflow.steps import PROJECT, Step
+from iris_lab.workflow.steps import PROJECT
 
 PACKAGE = PROJECT / "iris_lab"
 NOT_IMPORTED = {
@@ -45,26 +45,28 @@ def software() -> dict[str, str]:
     }
 
 
-def sources(steps: Sequence[Step]) -> dict[str, str]:
-    """Return the SHA-256 of each step's code and prose (outputs don't count), of the modules it imports, of the lock.
+def sources(notebooks: Mapping[str, str]) -> dict[str, str]:
+    """Return the SHA-256 of each notebook's code and prose (without outputs), of every module, and of the lock.
 
     Raises
     ------
-    OSError, ValueError
-        A notebook is missing or is none.
+    ValueError
+        A text is no notebook.
     """
-    found = {step.notebook.name: _notebook_digest(step) for step in steps}
+    found = {f"{step}.ipynb": _notebook_digest(text) for step, text in notebooks.items()}
     modules = sorted(PACKAGE.rglob("*.py"))
-    names = {path: path.relative_to(PACKAGE) for path in modules}
-    found |= {
-        f"iris_lab/{n.as_posix()}": digest_of(path) for path, n in names.items() if n.parts[0] not in NOT_IMPORTED
-    }
+    found |= {f"iris_lab/{path.relative_to(PACKAGE).as_posix()}": digest_of(path) for path in modules}
     return found | ({LOCK.name: digest_of(LOCK)} if LOCK.is_file() else {})
 
 
-def _notebook_digest(step: Step) -> str:
+def computes(source: str) -> bool:
+    """Say whether a module, named as in `sources`, decides results; the others decide how they are written."""
+    return source.split("/")[1] not in NOT_IMPORTED
+
+
+def _notebook_digest(notebook: str) -> str:
     # Read as JSON: nbformat's import and its checks cost more than all the rest of a quick verification.
-    cells = json.loads(step.notebook.read_text(encoding="utf-8"))["cells"]
+    cells = json.loads(notebook)["cells"]
     text = json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in cells])
     return hashlib.sha256(text.encode()).hexdigest()
 

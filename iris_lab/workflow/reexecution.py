@@ -1,4 +1,4 @@
-"""The second half of a verification: the run made again in a scratch folder, and compared artifact by artifact."""
+"""The second half of a verification: the run re-run in a scratch folder, and compared artifact by artifact."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.workflow.comparison.findings import DIFFERENT, Difference, Finding
-from iris_lab.workflow.crate import Record, artifacts_of, read_crate
+from iris_lab.workflow.crate import Record, artifacts_of
 from iris_lab.workflow.integrity import CHANGED
-from iris_lab.workflow.output_directory import CRATE_FILE
+from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.steps import STEPS
 from iris_lab.workflow.verdict import Verification
 from iris_lab.workflow.warm import WarmParent, warm_kernels
@@ -41,37 +41,45 @@ def compare_again(
     trust, timeout, on_progress
         As for `verification.verify`.
     """
+    # The imports in these functions wait until the warm parent imports its half of the stack.
     with warm_kernels() as (warm_parent, scratch):
-        # Here, not above: the warm parent imports its half of the stack meanwhile.
-        from iris_lab.workflow.runs import make_plan
-
         folder = scratch / "again" / "run"
         folder.mkdir(parents=True)
         try:
-            plan = make_plan(_assignments(found, there), STEPS, scratch)
+            plan = _plan(found, there)
         except InputError as error:
             return replace(found, problem=str(error))
         found = replace(found, environment=_changed_data(found.record, plan) + found.environment)
         failure = _execute(plan, folder, warm_parent, timeout, on_progress)
         if failure and (failure.cell is None or failure.reason.partition(":")[0] in OUTER_CAUSES):
             return replace(found, problem=str(failure))
-        if not failure:
-            _take_over_claims(folder, found.record)
         artifacts = list(_compare(found, folder, there, trust=trust))
         return replace(found, artifacts=artifacts, problem=str(failure) if failure else "")
 
 
-def _assignments(found: Verification, there: Collection[str]) -> list[str]:
-    """Return the recorded parameters; data are a bundled name or the copy in the run, and nothing else is opened."""
-    from iris_lab.data.datasets import BUNDLED
+def _plan(found: Verification, there: Collection[str]) -> "Plan":
+    """Plan the recorded steps with the recorded values; of the claims, the record's origin and date are taken over.
 
-    values = dict(found.record.values)
-    source = values.get("data", "iris")
+    Data are a bundled name or the copy in the run, and nothing else is opened.
+    """
+    from iris_lab.data.datasets import BUNDLED
+    from iris_lab.workflow.parameters import check_types
+    from iris_lab.workflow.runs import make_plan
+
+    here = {step.name: step for step in STEPS}
+    if unknown := [name for name in found.record.parameters if name not in here]:
+        raise ArtifactError(
+            f"step {unknown[0]!r} of run {found.run.name!r} is no notebook here: expected {', '.join(here)}"
+        )
+    steps = [here[name] for name in found.record.parameters]
+    values = check_types(found.record.values, steps)
+    source, origin = values.get("data", "iris"), ""
     if source not in BUNDLED:
         if source != found.record.data.get("file") or source not in there:
             raise ArtifactError(f"the data of run {found.run.name!r}, {source!r}, are not among its files")
-        values["data"] = str(found.run.absolute() / source)
-    return [f"{name}={value}" for name, value in values.items()]
+        values["data"] = str(found.run.absolute() / str(source))
+        origin = found.record.data["source"]
+    return make_plan(values, steps, origin=origin, date=found.record.date)
 
 
 def _changed_data(record: Record, plan: "Plan") -> list[Finding]:
@@ -95,18 +103,6 @@ def _execute(
     except StepError as error:
         return error
     return None
-
-
-def _take_over_claims(folder: Path, record: Record) -> None:
-    """Write the new record with the old one's date and, for a table of one's own, where it came from.
-
-    No execution can prove these two.
-    """
-    from iris_lab.workflow.crate_writer import write_crate
-
-    made = read_crate(folder)
-    claims = {"source": record.data["source"]} if "file" in record.data else {}
-    write_crate(folder, replace(made, date=record.date, data={**made.data, **claims}))
 
 
 def _compare(found: Verification, folder: Path, there: Collection[str], *, trust: bool) -> Iterator[Finding]:

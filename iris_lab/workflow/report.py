@@ -1,19 +1,21 @@
 """The main job: a run in its place, or the old one left as it was."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_lab.errors import ArtifactError, InputError, StepError
-from iris_lab.workflow.output_directory import CRATE_FILE, Place
-from iris_lab.workflow.steps import PROJECT, STEPS, Step
-from iris_lab.workflow.warm import warm_kernels
+from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.output_directory import OutputDirectory
+from iris_lab.workflow.steps import PROJECT, STEPS, Progress, Step
+from iris_lab.workflow.warm import Kernels, warm_kernels
 
 if TYPE_CHECKING:
+    from iris_lab.workflow.parameters import Value
     from iris_lab.workflow.runs import Plan
-
-Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Job:
 
     Attributes
     ----------
-    assignments
-        Parameters, ``NAME=VALUE`` each.
+    values
+        Parameters that are not the defaults.
     output
         The run directory; None for ``reports/NAME`` of the project, after the data.
     force
@@ -32,19 +34,30 @@ class Job:
         The notebooks.
     """
 
-    assignments: Sequence[str] = ()
+    values: "Mapping[str, Value]" = field(default_factory=dict)
     output: Path | None = None
     force: bool = False
     steps: Sequence[Step] = STEPS
 
 
-def report(job: Job, *, timeout: int | None = None, on_progress: Progress = lambda step, done, total: None) -> Path:
+def report(
+    job: Job,
+    *,
+    plan: "Plan | None" = None,
+    kernels: Kernels | None = None,
+    timeout: int | None = None,
+    on_progress: Progress = lambda step, done, total: None,
+) -> Path:
     """Execute the steps into a run directory, and return it.
 
     Parameters
     ----------
     job
         What and where.
+    plan
+        The job's plan, where the caller has made it.
+    kernels
+        What `warm_kernels` gives, where the caller has started it.
     timeout
         Seconds that one cell may take; None for no limit.
     on_progress
@@ -57,28 +70,47 @@ def report(job: Job, *, timeout: int | None = None, on_progress: Progress = lamb
     StepError
         A step failed; what it wrote is kept beside the run directory, which stays as it was.
     """
-    with warm_kernels() as (warm_parent, scratch):
+    with nullcontext(kernels) if kernels else warm_kernels() as (warm_parent, _):
         # Here, not above: the warm parent imports its half of the stack meanwhile.
         from iris_lab.workflow.runs import execute, make_plan
 
-        plan = make_plan(job.assignments, job.steps, scratch)
-        place = Place(job.output or PROJECT / "reports" / plan.name)
+        plan = plan or make_plan(job.values, job.steps)
+        place = OutputDirectory(job.output or PROJECT / "reports" / plan.name)
         place.check()
         if not job.force:
             _refuse_another(place, plan)
         with place.reserved() as folder:
             try:
-                execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
+                seconds = execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
+                _refuse_volatile(folder, plan.steps)
             except StepError as error:
                 kept = place.keep_failed()
                 raise StepError(
                     error.step, error.cell, f"{error.reason} (kept in {kept.name}/{error.step}.ipynb)"
                 ) from error
             place.publish()
+            _write_timings(place.timings, seconds)
     return place.final
 
 
-def _refuse_another(place: Place, plan: "Plan") -> None:
+def _refuse_volatile(folder: Path, steps: Sequence[Step]) -> None:
+    """Refuse a run whose notebooks show what would be another text in the next run, or on the next machine."""
+    import nbformat
+
+    from iris_lab.workflow.normalization import volatile_outputs
+
+    for step in steps:
+        for cell, what in volatile_outputs(nbformat.read(folder / f"{step.name}.ipynb", as_version=4)):
+            raise StepError(step.name, cell, f"{what}: expected outputs that every run repeats; change what it prints")
+
+
+def _write_timings(path: Path, seconds: Mapping[str, float]) -> None:
+    text = json.dumps({"seconds": {**seconds, "total": round(sum(seconds.values()), 3)}}, indent=1) + "\n"
+    with suppress(OSError):  # the run is whole and in its place; that it cannot be timed does not fail it
+        path.write_text(text, encoding="utf-8")
+
+
+def _refuse_another(place: OutputDirectory, plan: "Plan") -> None:
     from iris_lab.workflow.crate import read_crate
 
     if not (place.final / CRATE_FILE).is_file():

@@ -13,9 +13,9 @@ from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
 from iris_lab.artifacts import read_metrics
+from iris_lab.workflow.layout import PAGE_FILE
 
 TEMPLATES = Path(__file__).with_name("templates")
-PAGE_FILE = "index.html"
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,31 @@
 """A run: the steps executed into one directory, and the record of it."""
 
 import functools
-import json
-import shutil
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
+import nbformat
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from iris_lab.data.datasets import BUNDLED, Dataset, check_source, is_url
-from iris_lab.errors import InputError, StepError
+from iris_lab.data import BUNDLED, Dataset, Source, check_source, is_url, load_dataset, sources
+from iris_lab.errors import StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared, parse
+from iris_lab.workflow.layout import DATA_FOLDER
+from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, check_data, declared
 from iris_lab.workflow.report_page import write_page
-from iris_lab.workflow.steps import Step
+from iris_lab.workflow.steps import Progress, Step
 from iris_lab.workflow.warm import WarmParent
-
-Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
-DATA_FOLDER = "data"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Checked parameters, and the steps to run with them.
+    """All that an execution needs, checked: it can run in another process, without the project and the source.
 
     Attributes
     ----------
@@ -42,14 +38,23 @@ class Plan:
     dataset
         The data, loaded; None where no step declares ``data``.
     table
-        The file behind the data; None for a bundled dataset.
+        The bytes behind the data; None for a bundled dataset.
+    texts
+        The notebooks, by step.
+    origin
+        What the record says of where the data are from.
+    date
+        When the code was committed, ISO 8601.
     """
 
     steps: Sequence[Step]
     parameters: Mapping[str, Parameter]
     values: Mapping[str, Value]
     dataset: Dataset | None
-    table: Path | None
+    table: Source | None
+    texts: Mapping[str, str]
+    origin: str
+    date: str
 
     @property
     def name(self) -> str:
@@ -69,7 +74,7 @@ class Plan:
 
     def recorded(self, name: str) -> Value:
         """Return the value that the record gives: for a table of one's own, its copy in the run."""
-        return f"{DATA_FOLDER}/{self.table.name}" if name == "data" and self.table else self.values[name]
+        return f"{DATA_FOLDER}/{self.table.file_name}" if name == "data" and self.table else self.values[name]
 
     def injected(self, step: Step) -> dict[str, Value]:
         """Return what papermill injects into a step: its place, and the values that are not the defaults.
@@ -82,17 +87,26 @@ class Plan:
         return changed | ({RUN_DIR: "."} if here and step.name in here.steps else {})
 
 
-def make_plan(assignments: Sequence[str], steps: Sequence[Step], scratch: Path) -> Plan:
-    """Check the parameters of a run before anything is started.
+def make_plan(
+    values: Mapping[str, Value],
+    steps: Sequence[Step],
+    *,
+    fetch: Callable[[str], Source] = sources.fetch,
+    origin: str = "",
+    date: str = "",
+) -> Plan:
+    """Check the parameters of a run, and read its data, before anything is started.
 
     Parameters
     ----------
-    assignments
-        ``NAME=VALUE`` each.
+    values
+        Those that are not the defaults.
     steps
         What will be run.
-    scratch
-        A folder for the data where their source is an address.
+    fetch
+        Reads a table; a sweep hands in one that remembers.
+    origin, date
+        What the record is to say of the data's origin and the code's date; empty for what is found here.
 
     Raises
     ------
@@ -100,25 +114,27 @@ def make_plan(assignments: Sequence[str], steps: Sequence[Step], scratch: Path) 
         The first value that cannot be used.
     """
     parameters = declared(steps)
-    given = {name: p.default for name, p in parameters.items() if name != RUN_DIR} | parse(assignments, parameters)
-    source = str(given.get("data", ""))
-    table = _download(source, scratch) if is_url(source) else Path(source) if Path(source).is_file() else None
-    if source in BUNDLED:
-        table = None
-    dataset = check(given | ({"data": str(table)} if table else {}))
-    return Plan(steps, parameters, given, dataset, table)
+    whole = {name: p.default for name, p in parameters.items() if name != RUN_DIR} | dict(values)
+    check(whole)
+    table, dataset = _read(whole, fetch) if "data" in whole else (None, None)
+    check_data(dataset, whole)
+    if not origin and dataset:
+        origin = table.place if table and is_url(table.place) else dataset.source
+    texts = {step.name: step.notebook.read_text(encoding="utf-8") for step in steps}
+    return Plan(steps, parameters, whole, dataset, table, texts, origin, date or provenance.commit_date())
 
 
-def _download(url: str, scratch: Path) -> Path:
-    check_source(url)
-    try:
-        answer = requests.get(url, timeout=60)
-        answer.raise_for_status()
-    except requests.RequestException as error:
-        raise InputError(f"cannot fetch data {url!r}: {error}") from error
-    table = scratch / Path(urlsplit(url).path).name
-    table.write_bytes(answer.content)
-    return table
+def _read(values: Mapping[str, Value], fetch: Callable[[str], Source]) -> tuple[Source | None, Dataset]:
+    """Return the bytes of a table of one's own, and the dataset, read with the parameters that the reader declares."""
+    given = str(values["data"])
+    table = None
+    if given not in BUNDLED:
+        check_source(given)
+        table = fetch(given)
+    options: dict[str, Any] = {
+        name: values[name] for name in inspect.signature(load_dataset).parameters if name in values
+    }
+    return table, load_dataset(table or given, **options)
 
 
 def execute(
@@ -128,8 +144,8 @@ def execute(
     warm_parent: WarmParent | None = None,
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
-) -> None:
-    """Execute a plan's steps into an empty folder, and write the page, the timings and the crate.
+) -> dict[str, float]:
+    """Execute a plan's steps into an empty folder, write the page and the record, and return the seconds of each step.
 
     Raises
     ------
@@ -138,7 +154,7 @@ def execute(
     """
     if plan.table:
         (folder / DATA_FOLDER).mkdir()
-        shutil.copyfile(plan.table, folder / DATA_FOLDER / plan.table.name)
+        (folder / DATA_FOLDER / plan.table.file_name).write_bytes(plan.table.content)
     results, seconds = {}, {}
     step = plan.steps[0]
     try:
@@ -147,25 +163,27 @@ def execute(
             started = time.perf_counter()
             progress = functools.partial(on_progress, step.name)
             options = {"warm_parent": warm_parent, "execution_timeout": timeout, "on_progress": progress}
-            _execute_step(step, folder, plan.injected(step), options)
+            _execute_step(plan, step, folder, options)
             seconds[step.name] = round(time.perf_counter() - started, 3)
             found = crate.artifacts_of(folder)
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts)
-        timings = {"seconds": seconds | {"total": round(sum(seconds.values()), 3)}}
-        (folder / crate.TIMINGS_FILE).write_text(json.dumps(timings, indent=1) + "\n", encoding="utf-8")
         write_crate(folder, _record(plan, folder, results))
     except OSError as error:
         raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
+    return seconds
 
 
-def _execute_step(step: Step, folder: Path, parameters: Mapping[str, Value], options: Mapping[str, Any]) -> None:
+def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:
+    parameters = plan.injected(step)
+    notebook = nbformat.reads(plan.texts[step.name], as_version=4)
+    options["on_progress"](0, len(notebook.cells) + bool(parameters))  # the step starts
     try:
         execute_notebook(
-            str(step.notebook),
+            notebook,
             str(folder / step.notebook.name),
-            dict(parameters),
+            parameters,
             engine_name="iris-lab",
             cwd=str(folder),
             progress_bar=False,
@@ -181,8 +199,7 @@ def _execute_step(step: Step, folder: Path, parameters: Mapping[str, Value], opt
 def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> crate.Record:
     data = {}
     if plan.dataset:
-        data = {"name": plan.dataset.name, "source": plan.dataset.source, "sha256": plan.dataset.digest}
-        data["source"] = str(plan.values["data"]) if is_url(str(plan.values["data"])) else data["source"]
+        data = {"name": plan.dataset.name, "source": plan.origin, "sha256": plan.dataset.digest}
     if plan.table:
         data["file"] = str(plan.recorded("data"))
     return crate.Record(
@@ -194,8 +211,8 @@ def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> c
         artifacts=crate.artifacts_of(folder),
         data=data,
         software=provenance.software(),
-        sources=provenance.sources(plan.steps),
-        date=provenance.commit_date(),
+        sources=provenance.sources(plan.texts),
+        date=plan.date,
         inputs={
             step.name: [name for need in step.needs for name in results[need] if _readable(name)] for step in plan.steps
         },

@@ -1,9 +1,10 @@
 """The steps of a run, in order. Adding a notebook to the report is one line here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+Progress = Callable[[str, int, int], None]  # called with the step, its cells done, its cells in all
 PROJECT = Path(__file__).resolve().parents[2]
 
 

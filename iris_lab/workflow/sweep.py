@@ -1,21 +1,23 @@
 """A sweep: one run for each combination of values, side by side on this machine's cores."""
 
+import functools
 import itertools
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 from joblib import Parallel, delayed
 
 from iris_lab.artifacts import read_metrics
+from iris_lab.data.sources import fetch
 from iris_lab.errors import InputError, IrisLabError
-from iris_lab.workflow.output_directory import Place
+from iris_lab.workflow.output_directory import OutputDirectory
+from iris_lab.workflow.parameters import Value, declared, parse
 from iris_lab.workflow.report import Job, report
-from iris_lab.workflow.runs import make_plan
-from iris_lab.workflow.steps import PROJECT, Step
+from iris_lab.workflow.runs import Plan, make_plan
+from iris_lab.workflow.steps import PROJECT
 
 TABLE_FILE = "sweep.csv"
 
@@ -26,8 +28,8 @@ class Outcome:
 
     Attributes
     ----------
-    assignments
-        Its parameters, ``NAME=VALUE`` each.
+    values
+        The parameters that were given.
     run
         Name of its folder in the sweep.
     metrics
@@ -36,7 +38,7 @@ class Outcome:
         Why it failed, in one line; empty where it did not.
     """
 
-    assignments: tuple[str, ...]
+    values: Mapping[str, Value]
     run: str
     metrics: dict[str, float] = field(default_factory=dict)
     error: str = ""
@@ -44,8 +46,7 @@ class Outcome:
     @property
     def row(self) -> dict[str, object]:
         """The run as a row of the table."""
-        values = dict(assignment.split("=", 1) for assignment in self.assignments)
-        return {**values, **self.metrics, "run": self.run, "error": self.error}
+        return {**self.values, **self.metrics, "run": self.run, "error": self.error}
 
 
 def combinations(assignments: Sequence[str]) -> list[tuple[str, ...]]:
@@ -58,16 +59,23 @@ def combinations(assignments: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def sweep(
-    job: Job, *, jobs: int = -1, timeout: int | None = None, on_run: Callable[[Outcome], None] = lambda outcome: None
+    assignments: Sequence[str],
+    job: Job,
+    *,
+    jobs: int = -1,
+    timeout: int | None = None,
+    on_run: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Path:
     """Run every combination into a folder of its own, and write the table of their numbers.
 
     Parameters
     ----------
+    assignments
+        ``NAME=VALUE,…`` each: several values are separated by commas.
     job
-        As for `report`; its parameters may have several values, separated by commas.
+        As for `report`; what the runs have in common.
     jobs
-        Runs at a time; -1 for one a core.
+        Runs at a time; -1 for one per core.
     timeout
         Seconds that one cell may take; None for no limit.
     on_run
@@ -86,42 +94,45 @@ def sweep(
         Some runs failed; the others are there, and the table names the failed ones.
     """
     folder = job.output or PROJECT / "reports" / "sweep"
-    wanted = combinations(job.assignments)
+    wanted = combinations(assignments)
     runs = {combination: re.sub(r"[^\w.=-]+", "-", "_".join(combination)) for combination in wanted}
     if len(set(runs.values())) < len(wanted):
         raise InputError("two combinations are the same: give each value once")
-    _check(runs, folder, job.steps)
+    plans = _plan(runs, folder, job)
     tasks = (
-        delayed(_run)(Job(combination, folder / name, force=job.force, steps=job.steps), timeout)
-        for combination, name in runs.items()
+        delayed(_run)(replace(job, values=values, output=folder / name), plan, timeout)
+        for name, (values, plan) in plans.items()
     )
     outcomes = {}
-    # A process a run: papermill and the kernels' sockets want one of their own.
+    # One process per run: papermill and the kernels' sockets want one of their own.
     for outcome in Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")(tasks):
         on_run(outcome)
-        outcomes[outcome.assignments] = outcome
-    rows = [outcomes[combination].row for combination in runs]
+        outcomes[outcome.run] = outcome
+    rows = [outcomes[name].row for name in plans]
     pd.DataFrame(rows).to_csv(folder / TABLE_FILE, index=False, lineterminator="\n")
     if failed := [outcome.run for outcome in outcomes.values() if outcome.error]:
         raise IrisLabError(f"{len(failed)} of {len(runs)} runs failed ({', '.join(sorted(failed))}): see {TABLE_FILE}")
     return folder / TABLE_FILE
 
 
-def _check(runs: Mapping[tuple[str, ...], str], folder: Path, steps: Sequence[Step]) -> None:
+def _plan(runs: Mapping[tuple[str, ...], str], folder: Path, job: Job) -> dict[str, tuple[dict[str, Value], Plan]]:
+    """Return the values and the plan of each run, by its folder's name; a table is fetched once for all of them."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"output {folder.name!r} is a file: expected a folder, or a name that is free")
-    with tempfile.TemporaryDirectory() as scratch:
-        for combination, name in runs.items():
-            make_plan(combination, steps, Path(scratch))
-            Place(folder / name).check()
+    parameters, remembered, plans = declared(job.steps), functools.cache(fetch), {}
+    for combination, name in runs.items():
+        values = parse(combination, parameters)
+        plans[name] = values, make_plan(values, job.steps, fetch=remembered)
+        OutputDirectory(folder / name).check()
     folder.mkdir(parents=True, exist_ok=True)
+    return plans
 
 
-def _run(job: Job, timeout: int | None) -> Outcome:
+def _run(job: Job, plan: Plan, timeout: int | None) -> Outcome:
     """Run one combination, in a process of its own; an error is a result too."""
     run = Path(str(job.output))
     try:
-        report(job, timeout=timeout)
+        report(job, plan=plan, timeout=timeout)
     except IrisLabError as error:
-        return Outcome(tuple(job.assignments), run.name, error=str(error))
-    return Outcome(tuple(job.assignments), run.name, metrics=read_metrics(run))
+        return Outcome(job.values, run.name, error=str(error))
+    return Outcome(job.values, run.name, metrics=read_metrics(run))

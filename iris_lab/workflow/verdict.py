@@ -26,7 +26,7 @@ class Verification:
     environment
         Versions, notebooks and modules that are others than recorded.
     artifacts
-        Each artifact compared with the same one made again; None where nothing was executed.
+        Each artifact compared with that of the re-run; None where nothing was executed.
     problem
         Why it could not be executed, or not to the end; else empty.
     seconds

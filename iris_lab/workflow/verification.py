@@ -1,17 +1,15 @@
-"""Verification: a run against its record, and against itself made again."""
+"""Verification: a run against its record, and against a re-run."""
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from iris_lab.errors import ArtifactError
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.integrity import check_environment, check_files, files_of
+from iris_lab.workflow.steps import Progress
 from iris_lab.workflow.verdict import Verification
-
-Progress = Callable[[str, int, int], None]  # called with the step, the cells done and the cells in all
 
 
 def verify(
@@ -22,14 +20,14 @@ def verify(
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
 ) -> Verification:
-    """Check a run against its record, then make it again aside and compare; the run itself is only read.
+    """Check a run against its record, then re-run it in a scratch folder and compare; the run itself is only read.
 
     Parameters
     ----------
     run
         The run directory.
     quick
-        Don't make it again.
+        Don't re-run it.
     trust
         Load the recorded model, which can run code, where its bytes differ.
     timeout

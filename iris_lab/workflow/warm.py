@@ -126,8 +126,11 @@ class ForkedKernel:
         self.send_signal(signal.SIGKILL)
 
 
+Kernels = tuple[WarmParent | None, Path]  # what forks kernels, and a scratch folder
+
+
 @contextmanager
-def warm_kernels() -> Iterator[tuple[WarmParent | None, Path]]:
+def warm_kernels() -> Iterator[Kernels]:
     """Give a warm parent, where this system can fork, and a scratch folder for as long as a run takes."""
     scratch = make_scratch()
     warm_parent = WarmParent(pinned_environment(scratch)) if CAN_FORK else None

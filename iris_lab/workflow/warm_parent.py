@@ -82,7 +82,7 @@ def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
         sys.argv = argv
         from ipykernel.kernelapp import IPKernelApp
 
-        # ipykernel read JPY_PARENT_PID at its import, over there; so it is told again whose end is its own.
+        # ipykernel read JPY_PARENT_PID when the parent imported it, so pass the new parent's pid explicitly.
         IPKernelApp.launch_instance([*argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
         code = 0
     except SystemExit as ending:

@@ -5,7 +5,7 @@
     python tests/proofs/reproducibility.py everything -p model=forest
     python tests/proofs/reproducibility.py --list
 
-One line a variation; exit code 1 if any gave other bytes. The timings file apart, whole run directories are compared;
+One line a variation; exit code 1 if any gave other bytes. Whole run directories are compared;
 with papermill's own command line, whatever the notebooks write. `reprotest.sh` adds clock, host name, user,
 path and file order. Roughly 15 seconds a variation.
 """
@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iris_lab.workflow.crate import CRATE_FILE, artifacts_of, digest_of
+from iris_lab.workflow.crate import artifacts_of, digest_of
+from iris_lab.workflow.layout import CRATE_FILE
 
 PROJECT = Path(__file__).resolve().parents[2]
 PLAIN = """import sys

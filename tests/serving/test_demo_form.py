@@ -18,7 +18,7 @@ def feature(low: float, high: float, decimals: int) -> dict[str, Any]:
 
 
 def page_of(run: Path) -> str:
-    client: FlaskClient = create_app(load_model(run)).test_client()
+    client: FlaskClient = create_app(load_model(run)).app.test_client()
     return client.get("/", headers={"Accept": "text/html,*/*;q=0.8"}).text
 
 
@@ -106,7 +106,7 @@ def test_every_address_on_the_page_is_relative(iris_run: Path) -> None:
 def test_the_page_names_the_model_and_how_good_it_was(iris_run: Path) -> None:
     model = load_model(iris_run)
     metrics = {"evaluate.accuracy": 0.95, "evaluate.accuracy_low": 0.9, "evaluate.accuracy_high": 0.975}
-    page = create_app(model, metrics=metrics).test_client().get("/", headers={"Accept": "text/html"}).text
+    page = create_app(model, metrics=metrics).app.test_client().get("/", headers={"Accept": "text/html"}).text
     assert "logistic, trained on iris" in page
     assert "95.0\N{NO-BREAK SPACE}%</strong> (95\N{NO-BREAK SPACE}% interval 90.0" in page
     assert model.info["sha256"][:12] in page
@@ -114,5 +114,5 @@ def test_the_page_names_the_model_and_how_good_it_was(iris_run: Path) -> None:
 
 
 def test_scripts_are_served_as_scripts(iris_run: Path) -> None:
-    answer = create_app(load_model(iris_run)).test_client().get("/static/demo.js")
+    answer = create_app(load_model(iris_run)).app.test_client().get("/static/demo.js")
     assert answer.mimetype == "text/javascript"

@@ -17,6 +17,7 @@ from demo_page import PATIENCE, Visit, expect_answer
 from playwright.sync_api import Browser, expect
 
 from iris_lab.serving import Server
+from iris_lab.serving.display import SENTENCE
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,7 @@ def test_without_scripts_the_page_leads_to_the_documentation(
 def notebook_page(iris_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A web page with what a cell shows; the port where it is."""
     monkeypatch.delenv("PYTEST_VERSION")
-    shown = f"<!doctype html><link rel=icon href=data:,><body>{iris_server._repr_html_()}".encode()
+    shown = f"<!doctype html><link rel=icon href=data:,><body>{iris_server._repr_mimebundle_()['text/html']}".encode()
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -66,13 +67,28 @@ def test_a_notebook_shows_the_page_in_a_frame(notebook_page: int, browser: Brows
         expect(inside.locator("#copied")).to_have_text("Copied.")
 
 
-def test_a_foreign_page_does_not_get_it_into_a_frame(notebook_page: int, browser: Browser) -> None:
+def test_without_its_endpoint_a_notebook_shows_the_sentence_alone(
+    iris_server: Server, notebook_page: int, browser: Browser
+) -> None:
+    iris_server.stop()
+    with contextlib.closing(browser.new_context()) as context:
+        page = context.new_page()
+        with page.expect_event("requestfailed", lambda failed: "/launched/" in failed.url):
+            page.goto(f"http://localhost:{notebook_page}/")
+        assert page.inner_text("body") == SENTENCE
+        assert page.locator("iframe").count() == 0
+
+
+def test_a_foreign_page_does_not_get_it_into_a_frame(notebook_page: int, iris_server: Server, browser: Browser) -> None:
     with contextlib.closing(browser.new_context()) as context:
         page = context.new_page()
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         page.goto(f"http://other.example:{notebook_page}/")
-        assert page.locator("iframe").count() == 1
+        assert page.inner_text("body") == SENTENCE  # its own script does not even try
+        page.evaluate(
+            "url => { document.body.appendChild(document.createElement('iframe')).src = url }", iris_server.url
+        )
         for _ in range(PATIENCE // 50):
             if any("frame-ancestors" in text for text in said):
                 break

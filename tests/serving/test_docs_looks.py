@@ -33,5 +33,5 @@ def test_names_and_numbers_stand_there_as_people_write_them(tmp_path: Path) -> N
     table["πλάτος (cm)"] = [0.1 + 0.2, 0.1 + 0.2, 0.7] * 50
     table.to_csv(tmp_path / "own.csv", index=False)
     model, _ = save_run(tmp_path, load_dataset(tmp_path / "own.csv"))
-    page = create_app(model).test_client().get("/docs").text
+    page = create_app(model).app.test_client().get("/docs").text
     assert page.count("πλάτος (cm)&#34;: 0.3") == 2

@@ -57,7 +57,7 @@ def model(iris_run: Path) -> Model:
 
 @pytest.fixture(scope="module")
 def apps(model: Model) -> dict[str, Flask]:
-    return {"shortcut": create_app(model), "flask": create_app(model, shortcut=False)}
+    return {"shortcut": create_app(model).app, "flask": create_app(model, shortcut=False).app}
 
 
 def ask(app: Flask, body: Any, path: str = INFER, **options: Any) -> Any:
@@ -176,7 +176,7 @@ def test_every_model_answers_with_its_own_bits(tmp_path: Path, name: str, source
         answer = client.infer(name, [tensor(rows)])
         assert answer.as_numpy("predict_proba").ravel().tolist() == expected["predict_proba"]
         assert answer.as_numpy("predict").tolist() == expected["predict"]
-    app = create_app(model)
+    app = create_app(model).app
     inputs = by_feature(rows.tolist(), model)
     assert data_of(ask(app, {"inputs": inputs}, f"/v2/models/{name}/infer")) == expected
 
@@ -244,7 +244,7 @@ def test_the_ends_of_an_integer_datatype_belong_to_it(apps: dict[str, Flask], nu
 
 
 def test_predictions_are_counted_by_class(model: Model) -> None:
-    app = create_app(model)
+    app = create_app(model).app
     ask(app, changed())
     exposed = app.test_client().get("/metrics").text
     assert 'iris_lab_predictions_total{name="setosa"} 1.0' in exposed
@@ -412,7 +412,7 @@ def test_other_content_types_are_refused(apps: dict[str, Flask], way: str, conte
 
 @BOTH_WAYS
 def test_a_body_over_the_limit_is_refused(model: Model, way: str) -> None:
-    app = create_app(model, rules=Rules(max_body=100), shortcut=way == "shortcut")
+    app = create_app(model, rules=Rules(max_body=100), shortcut=way == "shortcut").app
     check_problem(ask(app, changed()), 413, "the body is over the limit of 100 bytes")
 
 
@@ -450,7 +450,7 @@ def test_a_model_may_have_any_name(iris_run: Path, name: str) -> None:
         assert client.get_model_metadata(name)["name"] == name
         assert client.infer(name, [tensor(ROWS)], model_version="1").as_numpy("predict").tolist() == [0, 1]
     for shortcut in (True, False):
-        app = create_app(model, shortcut=shortcut)
+        app = create_app(model, shortcut=shortcut).app
         assert data_of(ask(app, changed(), f"{where}/infer"))["predict"] == [0, 1]
         assert app.test_client().get("/v2/models/5").status_code == 404
 
@@ -462,7 +462,7 @@ def test_features_may_have_any_name(tmp_path: Path) -> None:
     table.assign(species=np.where(table["🌸"] > 0, "<b>", 'a "')).to_csv(tmp_path / "odd.csv", index=False)
     model, split = save_run(tmp_path, load_dataset(str(tmp_path / "odd.csv"), "species"))
     rows = split.test_features.to_numpy().tolist()
-    app, expected = create_app(model), expected_of(model, rows)
+    app, expected = create_app(model).app, expected_of(model, rows)
     together = {"name": "input-0", "shape": [len(rows), 6], "datatype": "FP64", "data": rows}
     assert data_of(ask(app, {"inputs": [together]})) == expected
     assert data_of(ask(app, {"inputs": by_feature(rows, model)})) == expected
@@ -470,11 +470,11 @@ def test_features_may_have_any_name(tmp_path: Path) -> None:
 
 def test_a_model_of_one_feature_takes_both_forms(tmp_path: Path) -> None:
     for name in ("x", "input-0"):
-        table = pd.DataFrame({name: np.arange(40.0), "y": ["a", "b"] * 20})
+        table = pd.DataFrame({name: np.arange(40.0) / 2, "y": ["a", "b"] * 20})
         table.to_csv(tmp_path / "one.csv", index=False)
         model, _ = save_run(tmp_path / name, load_dataset(str(tmp_path / "one.csv"), "y"))
         given = {"shape": [2, 1], "datatype": "FP64", "data": [3, 4]}
-        answers = [ask(create_app(model), {"inputs": [given | {"name": used}]}) for used in (name, "input-0")]
+        answers = [ask(create_app(model).app, {"inputs": [given | {"name": used}]}) for used in (name, "input-0")]
         assert data_of(answers[0]) == data_of(answers[1]) == expected_of(model, [[3], [4]])
 
 

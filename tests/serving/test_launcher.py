@@ -1,4 +1,5 @@
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -8,14 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import requests
+from conftest import save_run
 from services import SETOSA
 from waitress.trigger import trigger
 
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError
+from iris_lab.evaluation import request_bodies
 from iris_lab.modeling import load_model
 from iris_lab.serving import Server, launch
+from iris_lab.serving.display import SENTENCE
 from iris_lab.serving.launcher import _free_socket
 
 
@@ -153,22 +160,45 @@ def test_a_port_is_taken_from_the_moment_it_is_found_free() -> None:
 
 
 @pytest.mark.usefixtures("attended")
-def test_it_shows_a_link_the_demo_page_and_a_curl_line_that_works(iris_run: Path) -> None:
+def test_its_repr_gives_a_curl_line_that_works(iris_run: Path) -> None:
     with launch(iris_run, port=5400) as server:
-        shown, page = repr(server), server._repr_html_()
-        assert f'href="{server.url}/"' in page
-        assert f'<iframe src="{server.url}/" title="Demo page of the endpoint"' in page
-        command = shown.splitlines()[1]
+        assert f"The endpoint answers at {server.url}" in repr(server)
+        command = repr(server).splitlines()[1]
         answer = subprocess.run(command, shell=True, capture_output=True, check=True, timeout=60)
         assert answer.stdout == b'{"result":[1]}'
+    assert repr(server) == "The endpoint is stopped."
+
+
+@pytest.mark.usefixtures("attended")
+def test_what_a_cell_stores_claims_no_endpoint_at_a_port(iris_run: Path) -> None:
+    with launch(iris_run, port=5400) as server:
+        stored = server._repr_mimebundle_()
+        assert stored["text/plain"] == SENTENCE
+        assert stored["text/html"].startswith(f'<p>{SENTENCE}</p><div class="iris-lab-endpoint" data-port="')
+        assert not re.search(r"(127\.0\.0\.1|localhost):\d", stored["text/html"])
+        assert "<iframe" not in stored["text/html"]
+
+
+@pytest.mark.usefixtures("attended")
+def test_only_the_endpoint_that_was_launched_answers_to_its_token(iris_run: Path) -> None:
+    def token(server: Server) -> str:
+        return re.findall('data-token="(.+?)"', server._repr_mimebundle_()["text/html"])[0]
+
+    with launch(iris_run, port=0) as first:
+        given = token(first)
+        proof = requests.get(f"{first.url}/launched/{given}", timeout=60)
+        assert (proof.status_code, proof.headers["Content-Type"]) == (200, "image/svg+xml")
+        assert proof.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert proof.headers["Cache-Control"] == "no-store"
+    with launch(iris_run, port=first.port) as second:
+        assert token(second) != given
+        assert requests.get(f"{second.url}/launched/{given}", timeout=60).status_code == 404
 
 
 def test_what_an_unattended_run_shows_is_always_the_same(iris_run: Path) -> None:
-    with launch(iris_run) as first:
-        shown = repr(first), first._repr_html_()
-        assert str(first.port) not in "".join(shown)
-    with launch(iris_run) as second:
-        assert (repr(second), second._repr_html_()) == shown
+    with launch(iris_run) as server:
+        assert repr(server) == SENTENCE
+        assert server._repr_mimebundle_() == {"text/plain": SENTENCE, "text/html": f"<p>{SENTENCE}</p>"}
 
 
 def test_behind_a_hub_the_link_goes_through_the_proxy(iris_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +206,7 @@ def test_behind_a_hub_the_link_goes_through_the_proxy(iris_run: Path, monkeypatc
     with launch(iris_run) as server:
         assert server.link == f"/user/ada/proxy/{server.port}/"
         monkeypatch.delenv("PYTEST_VERSION")
-        assert f'<iframe src="{server.link}"' in server._repr_html_()
+        assert 'data-prefix="/user/ada/"' in server._repr_mimebundle_()["text/html"]
         answer = requests.get(server.url, headers={"Host": "hub.example.org"}, timeout=60)
         assert answer.ok
 
@@ -213,3 +243,19 @@ def test_a_port_beyond_the_last_is_refused(iris_run: Path) -> None:
 def test_importing_the_package_imports_no_flask() -> None:
     code = "import sys, iris_lab.serving; assert not {'flask', 'sklearn', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_test_set_above_the_body_limit_is_asked_for_in_several_requests(tmp_path: Path) -> None:
+    """5,000 samples of 784 features are 70 to 100 MB of JSON; a body is limited to 16 MiB."""
+    random = np.random.default_rng(0)
+    names = [f"pixel {number}" for number in range(784)]
+    table = pd.DataFrame(random.random((60, 784)), columns=names).assign(digit=["one", "two"] * 30)
+    table.to_csv(tmp_path / "digits.csv", index=False)
+    model, _ = save_run(tmp_path, load_dataset(tmp_path / "digits.csv"))
+    features = pd.DataFrame(random.random((5000, 784)), columns=names)
+    with launch(model) as server:
+        url = f"{server.url}/predict_species"
+        replies = [requests.post(url, json=body, timeout=60) for body in request_bodies(features)]
+    codes = [code for reply in replies for code in reply.json()["result"]]
+    assert len(replies) > 5
+    assert codes == model.estimator.predict(features).tolist()

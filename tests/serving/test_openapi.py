@@ -19,7 +19,7 @@ from werkzeug.test import Client
 
 from iris_lab.data.datasets import load_dataset
 from iris_lab.modeling import load_model
-from iris_lab.serving.app import app_of, create_app
+from iris_lab.serving.app import create_app, endpoint_of
 from iris_lab.serving.http.problems import KINDS
 from iris_lab.serving.oip.protocol import OUTPUTS
 
@@ -47,7 +47,7 @@ def run(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def client(run: Path) -> Client:
-    return Client(app_of(run))
+    return Client(endpoint_of(run))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_the_example_in_the_document_is_answered(document: dict[str, Any], clien
 
 def test_every_route_of_the_application_is_described(document: dict[str, Any], run: Path) -> None:
     model = load_model(run)
-    rules = [rule.rule for rule in create_app(model).url_map.iter_rules() if rule.endpoint != "static"]
+    rules = [rule.rule for rule in create_app(model).app.url_map.iter_rules() if rule.endpoint != "static"]
     paths = {rule.replace("<model:name>", quote(model.name)) for rule in rules}
     assert paths - {"/v2/"} == set(document["paths"])
 

@@ -27,8 +27,8 @@ REQUESTS = [
 def told(run: Path, *, shortcut: bool) -> tuple[list[object], list[str], list[str]]:
     """Return answers, log lines and metrics, without what time and chance put into them."""
     lines: list[str] = []
-    app = create_app(load_model(run), rules=Rules(max_body=1000), log=lines.append, shortcut=shortcut)
-    client = app.test_client()
+    endpoint = create_app(load_model(run), rules=Rules(max_body=1000), log=lines.append, shortcut=shortcut)
+    client = endpoint.app.test_client()
     answers: list[object] = []
     for number, (method, path, body, headers) in enumerate(REQUESTS):
         answer = client.open(path, method=method, data=body, headers={**headers, "X-Request-ID": f"id-{number}"})

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from wsgiref.types import WSGIEnvironment
 
 import msgspec
 import numpy as np
@@ -13,8 +14,8 @@ from flask import Blueprint, Response
 from numpy.typing import NDArray
 from werkzeug.routing import BaseConverter
 
-from iris_lab.modeling import Model
 from iris_lab.prediction.predictor import Codes, Numbers, Predictor
+from iris_lab.serving.http.body_handler import BodyHandler
 from iris_lab.serving.http.problems import Reply, quoted
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.oip.protocol import (
@@ -33,10 +34,13 @@ from iris_lab.serving.oip.protocol import (
     model_paths,
 )
 from iris_lab.serving.oip.requests import RequestReader
+from iris_lab.serving.routes import Route
+
+if TYPE_CHECKING:
+    from iris_lab.modeling import Model
 
 BINARY_TYPE = "application/octet-stream"
 MODELS = "/v2/models/"
-INFER = [f"{path}/infer" for path in model_paths("<model:name>")]  # rules for Flask, where `exactly` stands for a model
 
 
 class Inference:
@@ -48,19 +52,34 @@ class Inference:
         The model that is served.
     predictor
         Its predictions.
+    bodies
+        Reads the bodies of requests.
     telemetry
-        Where they are counted.
-
-    Attributes
-    ----------
-    paths
-        Where such requests are posted, as WSGI has it.
+        Where predictions are counted.
     """
 
-    def __init__(self, model: Model, predictor: Predictor, telemetry: Telemetry) -> None:
+    def __init__(self, model: "Model", predictor: Predictor, bodies: BodyHandler, telemetry: Telemetry) -> None:
         self.name, self.classes = model.name, model.classes
-        self.paths = [f"{path}/infer".encode().decode("latin-1") for path in model_paths(model.name)]
-        self._reader, self._predictor, self._telemetry = RequestReader(model.features), predictor, telemetry
+        self._reader, self._predictor = RequestReader(model.features), predictor
+        self._bodies, self._telemetry = bodies, telemetry
+
+    def routes(self) -> list[Route]:
+        """Return the routes for inference requests; rules name the model by `exactly`."""
+        rules = [f"{path}/infer" for path in model_paths("<model:name>")]
+        paths = [f"{path}/infer".encode().decode("latin-1") for path in model_paths(self.name)]
+        return [Route(rule, path, self.handle, rules[0]) for rule, path in zip(rules, paths, strict=True)]
+
+    def handle(self, environ: WSGIEnvironment) -> Reply:
+        """Answer in the Open Inference Protocol.
+
+        Raises
+        ------
+        Refusal
+            The request is not what the protocol and the model expect, or over the limits.
+        """
+        header_length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH", "")
+        types = ("", BINARY_TYPE if header_length else "")  # tritonclient declares no type
+        return self._bodies.answer(environ, lambda body: self.answer(body, header_length), *types)
 
     def answer(self, body: bytes, header_length: str = "") -> Reply:
         """Return the answer to a request's body: JSON of the length given, then binary data.
@@ -115,7 +134,7 @@ def exactly(name: str) -> type[BaseConverter]:
     return type("Exactly", (BaseConverter,), {"regex": re.escape(name), "part_isolating": False})
 
 
-def inference_routes(model: Model) -> Blueprint:
+def inference_routes(model: "Model") -> Blueprint:
     """Return the routes of the protocol that need no request body; rules name the model by `exactly`."""
     routes = Blueprint("inference", __name__)
     server = ServerMetadata("iris-lab", version("iris-lab"), ["binary_tensor_data"])

@@ -1,11 +1,11 @@
 """The routes of the Open Inference Protocol in OpenAPI 3.1, from the declarations in `protocol`."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
 
 from iris_lab.data.schema import LARGEST
-from iris_lab.modeling import Model
 from iris_lab.serving.oip.protocol import (
     FEATURES,
     HEADER_LENGTH,
@@ -21,10 +21,13 @@ from iris_lab.serving.oip.protocol import (
 )
 from iris_lab.serving.site.operations import BODY_STATUSES, Json, as_json, operation
 
+if TYPE_CHECKING:
+    from iris_lab.modeling import Model
+
 TAGS = ["Open Inference Protocol"]
 
 
-def components(model: Model) -> Json:
+def components(model: "Model") -> Json:
     """Return the JSON Schemas of the messages, by name, for OpenAPI.
 
     A schema cannot say that a tensor has as many elements as its shape and datatype ask for. So that whatever agrees
@@ -56,7 +59,7 @@ def components(model: Model) -> Json:
     return schemas
 
 
-def paths(model: Model) -> Json:
+def paths(model: "Model") -> Json:
     """Return the routes for OpenAPI; they need what `openapi_document` shares, and the schemas in `components`."""
     found = {
         "/v2": _get("Server metadata", ServerMetadata),
@@ -74,7 +77,7 @@ def _get(summary: str, answer: type) -> Json:
     return {"get": operation(summary, as_json(answer.__name__), tags=TAGS)}
 
 
-def _infer(model: Model) -> Json:
+def _infer(model: "Model") -> Json:
     rows = [feature["median"] for feature in model.info["features"]]
     tensor = {"name": FEATURES, "shape": [1, len(rows)], "datatype": "FP64", "data": rows}
     content = as_json(InferenceRequest.__name__)

@@ -5,12 +5,14 @@ https://github.com/kserve/open-inference-protocol, ``specification/protocol/infe
 extension ``binary_tensor_data``.
 """
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
 
-from iris_lab.modeling import Model
+if TYPE_CHECKING:
+    from iris_lab.modeling import Model
+
 
 FEATURES = "input-0"  # what KServe's server for scikit-learn calls its one input
 OUTPUTS = ("predict", "predict_proba", "class")  # the first two are called as in MLServer
@@ -117,7 +119,7 @@ class ModelReady(msgspec.Struct):
     ready: bool
 
 
-def model_metadata(model: Model) -> ModelMetadata:
+def model_metadata(model: "Model") -> ModelMetadata:
     """Return what a model takes and gives; features are in the order of training."""
     predict, likely, names = OUTPUTS
     return ModelMetadata(

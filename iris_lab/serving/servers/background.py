@@ -10,7 +10,6 @@ import threading
 from contextlib import suppress
 from time import monotonic
 
-from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -18,7 +17,7 @@ from waitress.server import create_server
 from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from iris_lab.serving.http.middleware import Rules
+from iris_lab.serving.endpoint import Endpoint
 
 
 class Background:
@@ -26,25 +25,24 @@ class Background:
 
     Parameters
     ----------
-    app
+    endpoint
         What to serve.
     listener
         A listening socket.
     """
 
-    def __init__(self, app: Flask, listener: socket.socket) -> None:
+    def __init__(self, endpoint: Endpoint, listener: socket.socket) -> None:
         self._stopping = threading.RLock()
         self._stopped = False
         self._sockets: dict[int, wasyncore.dispatcher] = {}
-        rules: Rules = app.config["RULES"]
         # waitress reads a body whole before the application sees it, so the limit has to be its own, too.
         self._server = create_server(
-            app,
+            endpoint,
             map=self._sockets,
             sockets=[listener],
             threads=4,
             ident="",
-            max_request_body_size=rules.max_body + 1,
+            max_request_body_size=endpoint.rules.max_body + 1,
             connection_limit=1000,  # a slow client holds a connection, not a thread
             channel_timeout=30,
         )

@@ -20,7 +20,8 @@ from granian.log import LogLevels
 from prometheus_client import values
 
 from iris_lab.errors import InputError
-from iris_lab.serving.app import app_of
+from iris_lab.serving.app import endpoint_of
+from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import Rules
 from iris_lab.serving.servers.access_log import STDOUT, AccessLog
 from iris_lab.serving.servers.options import Options, check, openness
@@ -78,7 +79,7 @@ def serve(
             log_dictconfig={"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}},
         )
         with _counted_together(workers):
-            _app(run, options.trust, rules)  # here, so that what is wrong with the run is said before a process starts
+            _endpoint(run, options.trust, rules)  # here: what is wrong with the run is said before a process starts
             _announce(run, host, listener)
             server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
     _write(STDERR, "iris-lab: stopped\n")
@@ -102,15 +103,15 @@ def _announce(run: Path, host: str, listener: socket.socket) -> None:
 
 
 def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
-    app = _app(run, trust, rules)
-    app.config["BODIES"].watch()
+    endpoint = _endpoint(run, trust, rules)
+    endpoint.bodies.watch()
     _share_one_heap()
     _keep_the_processor()
-    end_in_order(app)
+    end_in_order(endpoint.app)
     LOG.start()
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Finalize(None, _remove_of_the_dead, (folder, os.getppid()), exitpriority=0)
-    return app
+    return endpoint.app
 
 
 def _remove_of_the_dead(folder: str, parent: int) -> None:
@@ -121,8 +122,8 @@ def _remove_of_the_dead(folder: str, parent: int) -> None:
 def _keep_the_processor() -> None:
     """Let a thread that wakes another go on, where the system is Linux; threads made from now on inherit it.
 
-    To read a body, a thread lets go of the interpreter lock. The one that waited for it would have the processor at
-    once, and the first soon wait in its turn: 18 µs in the system for a one-row request, 9 where it keeps its turn.
+    Reading a body releases the GIL, and the scheduler would preempt this thread in favour of the one that waits for
+    it. SCHED_BATCH avoids that preemption: 9 µs of system time for a one-row request, 18 without.
     """
     if hasattr(os, "SCHED_BATCH"):
         with suppress(OSError):  # a container may forbid it
@@ -132,17 +133,17 @@ def _keep_the_processor() -> None:
 def _share_one_heap() -> None:
     """Let all threads allocate from one heap, where the C library is glibc.
 
-    It gives each thread one, and hands memory back after a large answer, to be mapped and touched again: in every
-    other worker, 250 to 450 pages and 0.6 to 0.9 ms for each request of 10,000 rows; with one heap about 100 and 0.3.
+    glibc gives every thread its own arena and trims it after a large response: in every other worker that costs 250
+    to 450 page faults and 0.6 to 0.9 ms per request of 10,000 rows; with one arena about 100 and 0.3 ms.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 @cache
-def _app(run: Path, trust: bool, rules: Rules) -> Flask:
-    # Forked workers find the application made; where processes are spawned each makes its own.
-    return app_of(run, trust=trust, rules=rules, log=LOG.add)
+def _endpoint(run: Path, trust: bool, rules: Rules) -> Endpoint:
+    # Forked workers find the endpoint made; where processes are spawned each makes its own.
+    return endpoint_of(run, trust=trust, rules=rules, log=LOG.add)
 
 
 @contextmanager

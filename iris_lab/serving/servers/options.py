@@ -1,4 +1,4 @@
-"""What a service may be asked, and by whom: the options of ``iris-lab serve``, checked."""
+"""The options of ``iris-lab serve``: limits, hosts and origins, checked."""
 
 import re
 import socket
@@ -16,7 +16,7 @@ _is_origin = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?|\*").
 
 @dataclass(frozen=True)
 class Options:
-    """What a service may be asked, and by whom.
+    """Limits, hosts and origins of a service.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Options:
 
 
 def openness(host: str) -> str:
-    """Return what listening on this address means, in one line, or nothing if only this machine can ask."""
+    """Return what listening on this host means, in one line, or nothing if only this machine can ask."""
     if _is_loopback(host):
         return ""
     return (

@@ -52,7 +52,7 @@ class Workers(MPServer):
             os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals)
         super().startup(*given)  # type: ignore[no-untyped-call]  # Granian's server is untyped
 
-    # With none to set, Granian leaves SIGHUP as it is; it would start the workers anew.
+    # None keeps Granian from installing its SIGHUP handler, which would reload the workers.
     signal_handler_reload = None  # type: ignore[assignment]  # Granian looks whether it is there
 
     def _init_shared_socket(self) -> None:

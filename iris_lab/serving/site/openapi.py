@@ -1,18 +1,21 @@
 """The endpoint's description in OpenAPI 3.1, its request part from the declaration that checks the requests."""
 
 import json
+from typing import TYPE_CHECKING
 
-from iris_lab.modeling import Model
 from iris_lab.serving.http.problems import KINDS, MAX_PROBLEMS, PROBLEM_TYPE
 from iris_lab.serving.oip.openapi import components, paths
-from iris_lab.serving.predictions.handlers import PREDICT
 from iris_lab.serving.predictions.schema import RequestSchema
+from iris_lab.serving.routes import PREDICT
 from iris_lab.serving.site.operations import BODY_STATUSES, Json, as_json, operation, request_id
+
+if TYPE_CHECKING:
+    from iris_lab.modeling import Model
 
 _TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
 
 
-def openapi_document(model: Model, schema: RequestSchema) -> Json:
+def openapi_document(model: "Model", schema: RequestSchema) -> Json:
     """Return the OpenAPI document of the endpoint that serves a model.
 
     Parameters
@@ -40,13 +43,13 @@ def openapi_document(model: Model, schema: RequestSchema) -> Json:
     }
 
 
-def example_request(model: Model) -> Json:
+def example_request(model: "Model") -> Json:
     """Return a request: the sample in the middle of the training data."""
     # Twelve figures: the mean of two values has noise in its last bits.
     return {"data": [{feature["name"]: float(f"{feature['median']:.12g}") for feature in model.info["features"]}]}
 
 
-def _prediction(model: Model) -> Json:
+def _prediction(model: "Model") -> Json:
     content = as_json("PredictionRequest")
     content["application/json"]["example"] = example_request(model)
     post = operation(
@@ -78,7 +81,7 @@ def _pages() -> Json:
     }
 
 
-def _answers(model: Model) -> Json:
+def _answers(model: "Model") -> Json:
     codes = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": len(model.classes) - 1}}
     names = {"type": "array", "items": {"type": "string", "enum": list(model.classes)}}
     share = {"type": "number", "minimum": 0, "maximum": 1}
@@ -137,6 +140,6 @@ def _object(properties: Json, *, required: list[str] | None = None) -> Json:
     return {"type": "object", "properties": properties, "required": required or list(properties)}
 
 
-def example_text(model: Model) -> str:
+def example_text(model: "Model") -> str:
     """Return the example as JSON text."""
     return json.dumps(example_request(model))

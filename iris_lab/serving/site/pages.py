@@ -1,22 +1,24 @@
 """What the endpoint says of itself: demo page, documentation, model, health, metrics."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from iris_lab.modeling import Model
 from iris_lab.serving.http.problems import KINDS
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.predictions.schema import RequestSchema
 from iris_lab.serving.site.demo import clearest_pair, controls
 from iris_lab.serving.site.openapi import example_request, openapi_document
 
+if TYPE_CHECKING:
+    from iris_lab.modeling import Model
+
 GREETING = "Iris species predictor API !"
 
 
-def pages(model: Model, metrics: Mapping[str, float], schema: RequestSchema, telemetry: Telemetry) -> Blueprint:
+def pages(model: "Model", metrics: Mapping[str, float], schema: RequestSchema, telemetry: Telemetry) -> Blueprint:
     """Return the routes that need no request body.
 
     Parameters
@@ -62,7 +64,7 @@ def pages(model: Model, metrics: Mapping[str, float], schema: RequestSchema, tel
     return routes
 
 
-def describe(model: Model, metrics: Mapping[str, float]) -> dict[str, Any]:
+def describe(model: "Model", metrics: Mapping[str, float]) -> dict[str, Any]:
     """Return what ``/model`` says: the content of ``model.json``, and how the model was evaluated.
 
     Scores have a 95 % interval where the run has one.

@@ -13,7 +13,7 @@ from iris_lab.workflow.comparison.notebooks import compare_notebooks
 from iris_lab.workflow.comparison.pictures import compare_drawings, compare_markup, compare_pictures
 from iris_lab.workflow.comparison.texts import compare_tables, compare_texts, compare_trees
 from iris_lab.workflow.crate import PLATFORM_FACTS, digest_of
-from iris_lab.workflow.output_directory import CRATE_FILE
+from iris_lab.workflow.layout import CRATE_FILE
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 # What a file can raise that somebody made to look like an artifact.
@@ -35,7 +35,7 @@ NOTES_REDRAWN = {
 
 @dataclass(frozen=True)
 class Runs:
-    """A recorded run and the same one made again.
+    """A recorded run and its re-run.
 
     Attributes
     ----------

@@ -1,0 +1,148 @@
+"""Which columns of a table a model may learn from, and all that is wrong with them, at once."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iris_lab.data.schema import LARGEST, Feature, kind_of, parse_numbers
+from iris_lab.errors import InputError, UnknownNameError
+
+FEW_ROWS = 10  # of fewer, consecutive numbers and unique texts may be so by chance
+MOST_CLASSES = 20  # more values than that, and the target is rather a measurement
+SAMPLES_PER_CLASS = 5  # numbers that repeat less often are rather a measurement
+MOST_PROBLEMS = 20
+Columns = Mapping[str, Sequence[str]]
+
+
+@dataclass
+class Findings:
+    """What was noticed: `notes` for the report, `problems` that end the reading."""
+
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def refuse(self, place: str) -> None:
+        """Raise all problems in one message, if there are any."""
+        if not self.problems:
+            return
+        shown = self.problems[:MOST_PROBLEMS]
+        if len(self.problems) > len(shown):
+            shown.append(f"and {len(self.problems) - len(shown)} more")
+        if len(shown) == 1:
+            raise InputError(f"data file {place!r}: {shown[0]}")
+        raise InputError("\n  ".join([f"data file {place!r} has {len(self.problems)} problems:", *shown]))
+
+
+def names_in(option: str, text: str, known: Sequence[str]) -> list[str]:
+    """Return the column names in a list separated by commas; a name that has a comma stands in double quotes.
+
+    Raises
+    ------
+    UnknownNameError
+        The table has no such column.
+    """
+    names = [" ".join(name.split()) for name in next(csv.reader([text], skipinitialspace=True), [])]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(f"column in {option}", name, known)
+    return names
+
+
+def misleading(columns: Columns, target: str, keep: Sequence[str]) -> dict[str, str]:
+    """Return the columns that identify a sample or repeat the target, and the reason to leave each out."""
+    found = {}
+    for name, texts in columns.items():
+        if name != target and name not in keep and (reason := _reason(texts, columns[target])):
+            found[name] = reason
+    return found
+
+
+def _reason(texts: Sequence[str], labels: Sequence[str]) -> str:
+    if list(texts) == list(labels):
+        return "it is a copy of the target"
+    if len(texts) < FEW_ROWS or len(set(texts)) < len(texts):
+        return ""
+    numbers = parse_numbers(texts)
+    if np.isnan(numbers).all():
+        return "its text is another one in every row"
+    whole = not np.isnan(numbers).any() and bool(np.all(numbers == np.round(numbers)))
+    if whole and numbers.max() - numbers.min() == len(numbers) - 1 and abs(numbers.max()) < 2**53:
+        return "it counts the rows"
+    return ""
+
+
+def features_of(
+    columns: Columns, lines: Sequence[int], decimal: str, found: Findings
+) -> tuple[list[Feature], dict[str, NDArray[np.float64]]]:
+    """Return the features of a table and their values; what is wrong with them is added to what was found."""
+    features, values = [], {}
+    for name, texts in columns.items():
+        feature = Feature(name, kind_of(texts))
+        numbers = feature.parse(texts, decimal)
+        features.append(feature)
+        values[name] = numbers
+        if (wrong := feature.wrong(numbers)).size:
+            found.problems.append(_problem(name, texts, numbers, lines, wrong))
+        elif len(numbers) >= FEW_ROWS and len(set(texts)) == len(texts) and np.all(numbers == np.round(numbers)):
+            found.notes.append(f"{name!r} is a whole number unique to each row: is it an identifier? then drop it")
+    return features, values
+
+
+def _problem(
+    name: str, texts: Sequence[str], numbers: NDArray[np.float64], lines: Sequence[int], wrong: NDArray[np.intp]
+) -> str:
+    first = int(wrong[0])
+    more = f" ({wrong.size} such values)" if wrong.size > 1 else ""
+    where = f"line {lines[first]}, column {name!r}: "
+    if not texts[first]:
+        return f"{where}a value is missing{more}; fill it in, or remove the row, or drop the column"
+    shown = repr(texts[first][:40])
+    if np.isnan(numbers[first]):
+        return f"{where}{shown} is not a number{more}; encode the column, drop it, or name it as the target"
+    return f"{where}{shown} is beyond {LARGEST:g}{more}; use a larger unit"
+
+
+def encode(
+    labels: Sequence[str], target: str, lines: Sequence[int], found: Findings
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the codes and the names of the classes: text exactly as written, numbers in order of their value."""
+    missing = [line for line, label in zip(lines, labels, strict=True) if not label]
+    if missing:
+        more = f" ({len(missing)} such rows)" if len(missing) > 1 else ""
+        found.problems.append(f"line {missing[0]}: target {target!r} is missing{more}; give every sample a class")
+    classes = _in_order(set(labels) - {""})
+    if len(classes) < 2:
+        found.problems.append(f"target {target!r} has one class only ({''.join(classes)}): expected at least two")
+    elif reason := _measured(classes, len(labels)):
+        found.problems.append(
+            f"target {target!r} {reason}: a measurement, not classes; name another column with target, or group its "
+            "values into classes"
+        )
+    spellings: dict[str, list[str]] = {}
+    for name in classes:
+        spellings.setdefault(name.casefold(), []).append(name)
+    for same in spellings.values():
+        if len(same) > 1:
+            found.notes.append(f"classes {', '.join(map(repr, same))} differ by case only: are they one class?")
+    code_of = {name: code for code, name in enumerate(classes)} | {"": 0}
+    return np.array([code_of[label] for label in labels], np.int64), tuple(classes)
+
+
+def _in_order(names: set[str]) -> list[str]:
+    numbers = parse_numbers(sorted(names))
+    if np.isnan(numbers).any():
+        return sorted(names)
+    return sorted(names, key=lambda name: (float(name), name))
+
+
+def _measured(classes: Sequence[str], samples: int) -> str:
+    numbers, count = parse_numbers(classes), len(classes)
+    values = f"has {count} distinct values in {samples} rows"
+    if np.isnan(numbers).any():
+        return values if count > max(MOST_CLASSES, samples // 4) else ""
+    whole = bool(np.all(numbers == np.round(numbers)))
+    rare = count > SAMPLES_PER_CLASS and samples / count < SAMPLES_PER_CLASS
+    return values if rare or (not whole and count > MOST_CLASSES) else ""

@@ -1,0 +1,154 @@
+"""One way to read a table, for the report, the notebooks, predictions and verification."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from iris_lab.data.schema import takes_decimal_commas
+from iris_lab.data.sources import FORMATS, PARQUET, Source, opened
+from iris_lab.data.text import SAMPLE_BYTES, Row, find_layout, read_rows
+from iris_lab.errors import InputError
+
+SAMPLE_ROWS = 1000  # from which a decimal comma is found
+BATCH_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is to be read where that should not be found out from the file; empty fields are found out.
+
+    Attributes
+    ----------
+    separator
+        Between columns: one character, or ``tab`` or ``space``.
+    decimal
+        ``"."`` or ``","``.
+    encoding
+        A name such as ``cp1252``.
+    """
+
+    separator: str = ""
+    decimal: str = ""
+    encoding: str = ""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table as characters.
+
+    Attributes
+    ----------
+    names
+        Column names, each once.
+    batches
+        Its rows in batches: line of the file (row of a Parquet file, counted from 1) and the fields as written.
+    decimal
+        The decimal separator.
+    notes
+        What a reader of the report should know about how it was read.
+    """
+
+    names: list[str]
+    batches: Iterator[list[Row]]
+    decimal: str
+    notes: list[str] = field(default_factory=list)
+
+
+def read_table(source: Source | Path, reading: Reading | None = None) -> TextTable:
+    """Return a table as characters; rows are read while they are asked for.
+
+    Parameters
+    ----------
+    source
+        What `fetch` returned, or the path of a file, which is then not read into memory.
+    reading
+        How to read it.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, two columns have one name, or a column has none. The same is raised later, between
+        batches, for a row with too many or too few fields.
+    """
+    place, reading = source.place if isinstance(source, Source) else str(source), reading or Reading()
+    if reading.decimal not in ("", ".", ","):
+        raise InputError(f"decimal={reading.decimal!r}: expected . or ,")
+    try:
+        file, suffix = opened(source)
+        if suffix not in FORMATS:
+            raise InputError(f"it is of an unknown kind: expected {', '.join(sorted(FORMATS))}")
+        table = _read_parquet(file) if suffix in PARQUET else _read_text(source, file, reading)
+    except InputError as error:
+        raise InputError(f"data file {place!r}: {error}") from error
+    except Exception as error:  # readers of compressed files and of Parquet raise whatever they like
+        raise InputError(f"cannot read data file {place!r}: {_first_line(error)}") from error
+    _check_names(place, table.names)
+    return TextTable(table.names, _told(place, table.batches), table.decimal, table.notes)
+
+
+def _first_line(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+
+
+def _told(place: str, batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    """Yield the batches, with the file's name in what goes wrong."""
+    try:
+        yield from batches
+    except InputError as error:
+        raise InputError(f"data file {place!r}: {error}") from error
+    except (OSError, EOFError, ValueError) as error:
+        raise InputError(f"cannot read data file {place!r}: {_first_line(error)}") from error
+
+
+def _read_text(source: Source | Path, file: Any, reading: Reading) -> TextTable:
+    with file:
+        head = file.read(SAMPLE_BYTES)
+    layout = find_layout(head, whole=len(head) < SAMPLE_BYTES, separator=reading.separator, encoding=reading.encoding)
+    rows = read_rows(opened(source)[0], layout)
+    first = list(islice(rows, SAMPLE_ROWS))
+    decimal, notes = reading.decimal or ".", list(layout.notes)
+    if not reading.decimal and layout.separator != ",":
+        columns = list(zip(*(row for _, row in first), strict=True))
+        if takes_decimal_commas([[text.strip() for text in column] for column in columns]):
+            decimal = ","
+            notes.append("numbers have decimal commas")
+    return TextTable(layout.names, _batches(first, rows), decimal, notes)
+
+
+def _batches(first: list[Row], rows: Iterator[Row]) -> Iterator[list[Row]]:
+    if first:
+        yield first
+    while batch := list(islice(rows, BATCH_ROWS)):
+        yield batch
+
+
+def _read_parquet(file: Any) -> TextTable:
+    from pyarrow import parquet
+
+    table = parquet.ParquetFile(file)
+    names = [name for name in table.schema_arrow.names if not name.startswith("__index_level_")]
+
+    def batches() -> Iterator[list[Row]]:
+        line = 1
+        with file:
+            for batch in table.iter_batches(BATCH_ROWS, columns=names):
+                columns = [[_written(value) for value in column.to_pylist()] for column in batch.columns]
+                yield [(line + at, list(row)) for at, row in enumerate(zip(*columns, strict=True))]
+                line += batch.num_rows
+
+    return TextTable([" ".join(name.split()) for name in names], batches(), ".")
+
+
+def _written(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _check_names(place: str, names: Sequence[str]) -> None:
+    for column, name in enumerate(names):
+        if name in names[:column] or (not name and column):
+            found = f"two columns {name!r}" if name else "a column without a name"
+            raise InputError(f"data file {place!r} has {found}: give each a name of its own")

@@ -1,0 +1,230 @@
+"""Reads tables written as text: characters first, strictly, one row after another; nothing is guessed in silence."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+from iris_lab.data.schema import is_number
+from iris_lab.errors import InputError
+
+SAMPLE_BYTES = 2**16  # of a file, from which its separator is found
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "white space"}
+NAMED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}  # spellings for a command line
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+Row = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text table is written.
+
+    Attributes
+    ----------
+    encoding, separator
+        Name of the encoding; one character, a space for any white space.
+    names
+        Column names, white space around and within them reduced to single spaces.
+    skipped
+        Lines above the first row, the header included.
+    surplus
+        ``"first"`` or ``"last"`` where every row has a field more than the header: R's row names, or an empty field
+        behind a trailing separator. Else empty.
+    notes
+        What a reader of the report should know about it.
+    """
+
+    encoding: str
+    separator: str
+    names: list[str]
+    skipped: int
+    surplus: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        """Number of fields of each row as written."""
+        return len(self.names) + bool(self.surplus)
+
+
+def find_layout(head: bytes, *, whole: bool, separator: str = "", encoding: str = "") -> Layout:
+    """Return how a table is written, from its first bytes or as given.
+
+    Parameters
+    ----------
+    head
+        The first `SAMPLE_BYTES` of the file.
+    whole
+        Whether that is the whole file.
+    separator, encoding
+        As given by the user; empty to find out.
+
+    Raises
+    ------
+    InputError
+        It is no table, or one whose header cannot be told from its data; the message says what was found.
+    """
+    encoding, notes = (encoding, []) if encoding else _find_encoding(head, whole=whole)
+    text = _decode(head, encoding, whole=whole)
+    if text.lstrip()[:9].lower().startswith(("<!doctype", "<html", "<?xml")):
+        raise InputError("it is a web page, not a table: is the URL that of the file itself?")
+    lines = list(io.StringIO(text, newline=""))
+    if not whole and len(lines) > 1:
+        lines.pop()  # cut somewhere
+    skipped = 0
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip("\r\n")) == 5:
+        separator, skipped = separator or lines[0][4], 1  # Excel's way to name the separator
+    separator = NAMED.get(separator, separator)
+    if len(separator) > 1:
+        raise InputError(f"separator={separator!r}: expected one character, or tab or space")
+    blank = next((at for at, line in enumerate(lines[skipped:]) if line.strip()), 0)
+    skipped += blank
+    separator = separator or _find_separator(lines[skipped:])
+    rows = list(_parse(lines[skipped:], separator, skipped))
+    if not rows:
+        raise InputError("the table is empty: expected a line with column names, and a row for each sample")
+    if separator != ",":
+        notes.append(f"columns are separated by {SEPARATORS.get(separator, repr(separator))}")
+    if blank:
+        notes.append(f"{blank} blank lines above the header were passed over")
+    line, header = rows[0]
+    surplus = _surplus(header, rows[1:], lines, notes)
+    names = [" ".join(name.split()) for name in header]
+    if _looks_like_data(names, [row for _, row in rows[1:]]):
+        example = separator.join(f"name{place}" for place in range(1, len(names) + 1))
+        raise InputError(
+            f"line {line} looks like data ({separator.join(header)[:60]!r}), not like column names: "
+            f"put a line with names above it, such as {example[:60]!r}"
+        )
+    return Layout(encoding, separator, names, rows[1][0] - 1 if len(rows) > 1 else line, surplus, notes)
+
+
+def _find_encoding(head: bytes, *, whole: bool) -> tuple[str, list[str]]:
+    for mark, name in BYTE_ORDER_MARKS.items():
+        if head.startswith(mark):
+            return name, [] if name.startswith("utf-8") else ["the file is written in UTF-16"]
+    if b"\0" in head:
+        raise InputError("it is no text (it holds zero bytes): expected a text table, or the right file name ending")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
+    except UnicodeDecodeError:
+        from charset_normalizer import from_bytes  # rarely needed
+
+        best = from_bytes(head).best()
+        if best is None:
+            raise InputError(
+                "it is not UTF-8 text, and no other encoding fits: give encoding, or save it as UTF-8"
+            ) from None
+        return best.encoding, [f"the file is not UTF-8; it was read as {best.encoding}: give encoding if that is wrong"]
+    return "utf-8", []
+
+
+def _decode(content: bytes, encoding: str, *, whole: bool) -> str:
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(content, final=whole)
+    except LookupError as error:
+        raise InputError(f"encoding={encoding!r} is unknown: expected a name such as utf-8 or cp1252") from error
+    except UnicodeError as error:
+        raise InputError(f"it is not {encoding} text: give encoding, or save it as UTF-8") from error
+
+
+def _find_separator(lines: Sequence[str]) -> str:
+    """Return the separator that gives every line the same number of fields, or the one that cuts the header most."""
+    best, cuts = ",", 1
+    for separator in SEPARATORS:
+        try:
+            counts = [len(row) for _, row in _parse(lines, separator, 0)]
+        except InputError:
+            continue
+        if counts and counts[0] > 1 and all(count == counts[0] for count in counts):
+            return separator
+        if counts and counts[0] > cuts and separator != " ":
+            best, cuts = separator, counts[0]
+    return best
+
+
+def _parse(lines: Iterable[str], separator: str, before: int) -> Iterator[Row]:
+    """Yield the number of the line where each row starts, and its fields; rows without any text are passed over."""
+    if separator == " ":
+        lines = (" ".join(line.replace("\t", " ").split(" ")).strip() for line in lines)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ", strict=True)
+    start = before + 1
+    try:
+        for row in reader:
+            if any(value.strip() for value in row):
+                yield start, row
+            start = before + reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"line {start}: {error}: is a quotation mark missing or too many?") from error
+
+
+def _surplus(header: list[str], rows: Sequence[Row], lines: Sequence[str], notes: list[str]) -> str:
+    """Say where every row has one field more than the header, if that is explained.
+
+    A header that ends with a separator, too, loses that nameless last field.
+    """
+    width = len(header)
+    if width > 1 and not header[-1].strip() and rows and all(len(row) == width and not row[-1] for _, row in rows):
+        header.pop()
+        notes.append("an empty field at the end of every line was left out")
+        return "last"
+    longer = [(line, row) for line, row in rows if len(row) == width + 1]
+    if not rows or len(longer) < len(rows):
+        return ""
+    if all(not row[-1].strip() for _, row in longer):
+        notes.append("an empty field at the end of every row was left out")
+        return "last"
+    counted = all(row[0] == str(place) for place, (_, row) in enumerate(longer, 1))
+    quoted = all(line <= len(lines) and lines[line - 1].lstrip().startswith('"') for line, _ in longer)
+    if counted or (quoted and not all(is_number(row[0]) for _, row in longer)):
+        notes.append("the row names that R writes in front of each row were left out")
+        return "first"
+    return ""
+
+
+def _looks_like_data(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    numeric = [at for at, name in enumerate(names) if is_number(name)]
+    if not numeric or not rows:
+        return False
+    columns = {at: [row[at] for row in rows if at < len(row)] for at in numeric}
+    if not any(all(is_number(text.strip()) for text in column) for column in columns.values()):
+        return False
+    fraction = any(not names[at].lstrip("+-").isdecimal() for at in numeric)
+    last = {row[-1].strip() for row in rows if row}
+    return fraction or names[-1] in last
+
+
+def read_rows(file: IO[bytes], layout: Layout) -> Iterator[Row]:
+    """Yield the line number and the fields of every row, in constant memory.
+
+    Raises
+    ------
+    InputError
+        A row has another number of fields than the header, or the text cannot be decoded; the line is named.
+    """
+    lines = io.TextIOWrapper(file, layout.encoding, newline="")
+    header, width = len(layout.names), layout.width
+    try:
+        for _ in range(layout.skipped):
+            next(lines, "")
+        for line, row in _parse(lines, layout.separator, layout.skipped):
+            if len(row) != width:
+                raise InputError(_ragged(line, len(row), header, layout))
+            if layout.surplus == "last" and row[-1].strip():
+                raise InputError(_ragged(line, len(row), header, layout))
+            yield line, row[1:] if layout.surplus == "first" else row[:header]
+    except UnicodeError as error:
+        raise InputError(f"it is not {layout.encoding} text throughout: give encoding, or save it as UTF-8") from error
+    finally:
+        lines.close()
+
+
+def _ragged(line: int, fields: int, header: int, layout: Layout) -> str:
+    hint = "is a decimal comma not quoted?" if layout.separator == "," and fields > header + 1 else ""
+    if fields == header + 1:
+        hint = "has the header lost a name?"
+    if header == 1:
+        hint = "is the first line a title? remove the lines above the column names"
+    return f"line {line} has {fields} fields, the header {header}: expected as many" + (f"; {hint}" if hint else "")

@@ -1,0 +1,28 @@
+"""Which function checks a parameter, by the parameter's name, and what only the data can tell."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from iris_lab.data.datasets import Dataset
+from iris_lab.modeling.estimators import check_folds, check_model
+from iris_lab.modeling.splits import check_seed, check_test_size, make_split
+
+CHECKS: Mapping[str, Callable[..., object]] = {
+    "seed": check_seed,
+    "test_size": check_test_size,
+    "folds": check_folds,
+    "model": check_model,
+}
+
+
+def check_data(dataset: Dataset | None, values: Mapping[str, Any]) -> None:
+    """Refuse, before anything starts, a split or folds that the data do not allow.
+
+    Raises
+    ------
+    InputError
+        A class has too few samples for them.
+    """
+    if dataset is not None and {"test_size", "seed", "folds"} <= values.keys():
+        split = make_split(dataset, values["test_size"], values["seed"])
+        check_folds(values["folds"], split.distinct_train_target)
