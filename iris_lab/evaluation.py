@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -48,11 +47,10 @@ def wilson_interval(correct: int, total: int, *, confidence: float = 0.95) -> tu
     """
     if not 0 <= correct <= total or total < 1:
         raise InputError(f"{correct} correct of {total}: expected 0 <= correct <= total, and at least one")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, spread = correct / total, z * z / total
-    centre = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * float(np.sqrt(share * (1 - share) / total + spread / (4 * total)))
-    return (centre - half if correct else 0.0), (centre + half if correct < total else 1.0)
+    from scipy.stats import binomtest  # 0.4 s of import
+
+    interval = binomtest(correct, total).proportion_ci(confidence, "wilson")
+    return float(interval.low), float(interval.high)
 
 
 def confusion_table(target: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> pd.DataFrame:

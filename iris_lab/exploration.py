@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from iris_lab.data.datasets import Dataset
-from iris_lab.modeling import duplicate_groups
+from iris_lab.data.schema import free_name
+from iris_lab.modeling import Split, duplicate_groups
 
 # Sepal length and width, petal length and width of the two samples in which copies of iris differ: as Fisher printed
 # them, and as UCI's file has them (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
@@ -59,12 +60,19 @@ def summarize(dataset: Dataset) -> pd.DataFrame:
     return spread.join(means.set_axis([f"mean of {name}" for name in dataset.classes], axis=1))
 
 
-def twins(dataset: Dataset) -> pd.DataFrame:
-    """Return the samples whose features all equal those of another sample, sets of twins numbered from 1."""
+def duplicates(dataset: Dataset) -> pd.DataFrame:
+    """Return the samples whose features all equal those of another sample, groups of duplicates numbered from 1."""
     groups = duplicate_groups(dataset.features)
     shared = np.flatnonzero(np.bincount(groups)[groups] > 1)
     number, members = pd.factorize(groups[shared])[0] + 1, dataset.frame.iloc[shared]
-    return members.set_index(pd.Index(number, name="twins"), append=True).swaplevel().sort_index()
+    return members.set_index(pd.Index(number, name="duplicates"), append=True).swaplevel().sort_index()
+
+
+def duplicate_subsets(split: Split) -> pd.DataFrame:
+    """Return for each of the `duplicates` its class and the subset it is in."""
+    classes = duplicates(split.dataset)[[split.dataset.target_name]]
+    subsets = split.part.loc[classes.index.get_level_values("sample")].to_numpy()
+    return classes.assign(**{free_name("subset", list(classes.columns)): subsets})
 
 
 def leading_features(dataset: Dataset, most: int) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from sklearn.feature_selection import f_classif
 
 from iris_lab.data.datasets import Dataset, load_dataset
-from iris_lab.exploration import compare_copies, describe, leading_features, summarize, twins
+from iris_lab.exploration import compare_copies, describe, duplicates, leading_features, summarize
 
 
 def test_iris_has_the_samples_that_fisher_printed() -> None:
@@ -29,14 +29,14 @@ def test_no_copies_are_known_of_other_tables(name: str) -> None:
     assert compare_copies(load_dataset(name)).empty
 
 
-def test_the_twins_of_iris_are_the_pair_that_r_reports() -> None:
-    assert twins(load_dataset("iris")).index.tolist() == [(1, 102), (1, 143)]
+def test_the_duplicates_of_iris_are_the_pair_that_r_reports() -> None:
+    assert duplicates(load_dataset("iris")).index.tolist() == [(1, 102), (1, 143)]
 
 
-def test_twins_stand_beside_each_other_set_by_set() -> None:
+def test_duplicates_stand_beside_each_other_group_by_group() -> None:
     features = pd.DataFrame({"a": [1.0, 2, 1, 3, 2, 1]})
     dataset = Dataset("t", features, np.array([0, 0, 1, 1, 0, 0]), ("x", "y"), "kind", "")
-    assert twins(dataset).index.tolist() == [(1, 1), (1, 3), (1, 6), (2, 2), (2, 5)]
+    assert duplicates(dataset).index.tolist() == [(1, 1), (1, 3), (1, 6), (2, 2), (2, 5)]
 
 
 def test_the_description_names_source_size_and_digest() -> None:

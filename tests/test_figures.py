@@ -269,12 +269,12 @@ def test_only_the_strongest_of_many_weights_are_drawn() -> None:
         ("petal length (cm)", 10, 2, "petal\nlength (c…"),
         ("petal length (cm)", 10, 1, "petal len…"),
         ("a\n b", 10, 1, "a b"),
-        ("日x", 10, 1, "□x"),
+        ("日x", 10, 1, "U+65E5 x"),
         ("", 10, 1, "□"),
         (7, 10, 1, "7"),
     ],
 )
-def test_names_are_wrapped_shortened_and_drawn_in_signs_the_font_has(
+def test_names_are_wrapped_shortened_and_drawn_in_characters_the_font_has(
     text: object, width: int, lines: int, drawn: str
 ) -> None:
     assert label(text, width, lines=lines) == drawn

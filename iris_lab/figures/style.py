@@ -96,14 +96,21 @@ def dash(code: int) -> Dash:
 
 
 def label(text: object, width: int, *, lines: int = 2) -> str:
-    """Wrap a name to so many lines, with an ellipsis for more and a box for what the font doesn't have."""
-    font = get_font(findfont("DejaVu Sans"))
-    drawn = "".join(sign if font.get_char_index(ord(sign)) else "□" for sign in " ".join(str(text).split()))
-    wrapped = wrap(drawn, width)
+    """Wrap a name to a number of lines, with an ellipsis for more.
+
+    A character that the font does not have is written as its code point, so that names stay apart: ``U+6A39``.
+    """
+    wrapped = wrap(_drawable(" ".join(str(text).split())), width)
     if len(wrapped) > lines:
         rest = " ".join(wrapped[lines - 1 :])
         wrapped[lines - 1 :] = [f"{rest[: width - 1].rstrip()}…"]
     return "\n".join(wrapped) or "□"
+
+
+def _drawable(name: str) -> str:
+    font = get_font(findfont("DejaVu Sans"))
+    parts = [character if font.get_char_index(ord(character)) else f" U+{ord(character):04X} " for character in name]
+    return " ".join("".join(parts).split())
 
 
 def stand_upright(names: Iterable[object], panel: float) -> bool:

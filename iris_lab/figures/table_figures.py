@@ -86,7 +86,8 @@ def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
 
 
 def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> None:
-    for code in range(len(dataset.classes)):
+    counts = np.bincount(dataset.target, minlength=len(dataset.classes))
+    for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
         some = dataset.features[dataset.target == code]
         axes.plot(
             some[x], some[y], marker(code), color=colour(code), markersize=4, markeredgecolor="white",
@@ -98,6 +99,9 @@ def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
     for code in range(len(dataset.classes)):
         some = dataset.features.loc[dataset.target == code, name].to_numpy()
         line = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}
+        if len(some) and some.min() == some.max():
+            axes.axvline(some[0], color=colour(code), linestyle=dash(code), linewidth=1.2)  # it has no density
+            continue
         sns.kdeplot(x=some, gridsize=100, fill=True, alpha=0.2, warn_singular=False, legend=False, ax=axes, **line)
     axes.tick_params(left=False)
 

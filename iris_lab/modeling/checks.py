@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from iris_lab.data.datasets import Dataset
-from iris_lab.modeling.estimators import check_folds, check_model
+from iris_lab.modeling.estimators import check_folds, check_model, check_needs
 from iris_lab.modeling.splits import check_seed, check_test_size, make_split
 
 CHECKS: Mapping[str, Callable[..., object]] = {
@@ -25,4 +25,6 @@ def check_data(dataset: Dataset | None, values: Mapping[str, Any]) -> None:
     """
     if dataset is not None and {"test_size", "seed", "folds"} <= values.keys():
         split = make_split(dataset, values["test_size"], values["seed"])
-        check_folds(values["folds"], split.distinct_train_target)
+        check_folds(values["folds"], split.distinct_train_target, dataset.classes)
+        if "model" in values:
+            check_needs(values["model"], split, values["folds"])

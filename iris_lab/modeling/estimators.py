@@ -1,7 +1,7 @@
 """The models on offer, and how well one does before the test."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -33,15 +33,57 @@ MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
 }
 
 
-def check_folds(folds: int, target: NDArray[np.int64] | None = None) -> int:
-    """Return `folds`, or raise `InputError` unless 2 or more, and no more than the smallest class has samples."""
+INNER_FOLDS = 5  # of the calibration inside svm
+NEIGHBOURS = 5  # that knn asks
+
+
+def check_folds(folds: int, target: NDArray[np.int64] | None = None, classes: Sequence[str] = ()) -> int:
+    """Return `folds`, or raise `InputError` unless 2 or more, and no more than the smallest class has samples.
+
+    Parameters
+    ----------
+    folds
+        Number of folds.
+    target
+        Codes of the distinct training samples.
+    classes
+        Class names, for the message.
+    """
     if folds < 2:
         raise InputError(f"folds={folds}: expected 2 or more")
-    if target is not None and folds > (smallest := int(np.bincount(target).min())):
-        raise InputError(
-            f"folds={folds}: expected at most {smallest}, the distinct training samples of the smallest class"
-        )
+    if target is not None:
+        counts = np.bincount(target, minlength=len(classes))
+        smallest = int(counts.argmin())
+        if folds > counts[smallest]:
+            name = f"class {classes[smallest]!r}" if classes else "the smallest class"
+            wanted = f"{counts[smallest]} folds or fewer" if counts[smallest] > 1 else "2 or more"
+            raise InputError(
+                f"folds={folds}: {name} has {counts[smallest]} distinct training sample(s), expected {wanted}: merge "
+                "the class with another, or remove it"
+            )
     return folds
+
+
+def check_needs(model: str, split: Split, folds: int) -> None:
+    """Refuse a model that has too few samples to learn from in a fold, before anything is fitted.
+
+    Raises
+    ------
+    InputError
+        A class is too small for svm's calibration, or the training set for knn's neighbours.
+    """
+    counts = np.bincount(split.train_target, minlength=len(split.dataset.classes))
+    smallest = int(counts.argmin())
+    in_folds = int(counts[smallest] - -(-counts[smallest] // folds))
+    if model == "svm" and in_folds < INNER_FOLDS:
+        raise InputError(
+            f"model=svm: class {split.dataset.classes[smallest]!r} has {counts[smallest]} training samples, "
+            f"{in_folds} of them outside a fold; expected {INNER_FOLDS}, one for each inner fold of its calibration: "
+            "merge the class with another, remove it, or choose another model"
+        )
+    samples = len(split.train) - -(-len(split.train) // folds)
+    if model == "knn" and samples < NEIGHBOURS:
+        raise InputError(f"model=knn: {samples} samples outside a fold, expected {NEIGHBOURS} neighbours or more")
 
 
 def check_model(model: str) -> str:
@@ -82,7 +124,7 @@ def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, 
     InputError
         `folds` is below 2 or above the distinct samples of the smallest class, or the estimator needs more samples.
     """
-    check_folds(folds, split.distinct_train_target)
+    check_folds(folds, split.distinct_train_target, split.dataset.classes)
     cv = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     groups = duplicate_groups(split.train_features)
     try:

@@ -1,0 +1,81 @@
+"""The test set is as large as asked, whatever the table repeats."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.errors import InputError
+from iris_lab.modeling import describe_split, duplicate_groups, make_split
+from iris_lab.modeling.checks import check_data
+
+
+def repeated(share: float, seed: int, samples: int = 400) -> Dataset:
+    """Return a table of which a share are duplicates, in groups of uneven size."""
+    random = np.random.default_rng(seed)
+    distinct = max(6, round(samples * (1 - share)))
+    values, codes = random.normal(size=(distinct, 3)), random.integers(0, 3, distinct)
+    rows = np.concatenate([np.arange(distinct), random.integers(0, distinct, samples - distinct)])
+    frame = pd.DataFrame(values[rows], columns=["a", "b", "c"])
+    return Dataset("own", frame, codes[rows], ("p", "q", "r"), "kind", "")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("test_size", [0.1, 0.25, 0.5])
+def test_the_test_share_is_within_the_largest_group_of_what_was_asked(share: float, test_size: float) -> None:
+    for seed in range(5):
+        dataset = repeated(share, seed)
+        split = make_split(dataset, test_size, seed)
+        groups = duplicate_groups(dataset.features)
+        assert not set(groups[split.train]) & set(groups[split.test])
+        assert abs(len(split.test) - test_size * 400) <= max(2, np.bincount(groups).max())
+        shares = [np.bincount(codes, minlength=3) / len(codes) for codes in (split.train_target, split.test_target)]
+        assert np.abs(shares[0] - shares[1]).max() < 0.1
+
+
+def test_groups_of_several_classes_keep_size_and_shares(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = [f"{random.integers(1, 4)},{random.integers(0, 3)},{random.integers(0, 2)}" for _ in range(600)]
+    table = tmp_path / "few.csv"
+    table.write_text("pclass,sibsp,survived\n" + "\n".join(rows) + "\n")
+    dataset = load_dataset(table)
+    split = make_split(dataset, 0.25, 0)
+    assert abs(len(split.test) - 150) <= np.bincount(duplicate_groups(dataset.features)).max()
+    assert abs(split.train_target.mean() - split.test_target.mean()) < 0.05
+    assert "(25.0% asked)" in describe_split(split, 0.25)
+
+
+def test_equal_seeds_draw_equal_splits_and_others_do_not() -> None:
+    dataset = repeated(0.9, 1)
+    tests = [make_split(dataset, 0.25, seed).test.tolist() for seed in (3, 3, 4)]
+    assert tests[0] == tests[1] != tests[2]
+
+
+def test_samples_with_equal_features_share_a_group_whatever_the_columns_are_called() -> None:
+    frame = pd.DataFrame([[1, 2], [1, 3], [1, 2]], columns=["sample", "sample"], dtype=float)
+    assert duplicate_groups(frame).tolist() == [0, 1, 0]
+
+
+def sized(counts: dict[str, int]) -> Dataset:
+    names = [name for name, count in counts.items() for _ in range(count)]
+    classes = tuple(sorted(counts))
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=len(names))})
+    return Dataset("own", frame, np.array([classes.index(name) for name in names]), classes, "kind", "")
+
+
+@pytest.mark.parametrize(
+    ("counts", "model", "folds", "message"),
+    [
+        ({"x": 40, "y": 1}, "logistic", 5, "1 of class 'y'.*merge the class"),
+        ({"x": 40, "y": 4}, "logistic", 5, "folds=5: class 'y' has 3 distinct training sample"),
+        ({"x": 40, "y": 8}, "svm", 3, "model=svm: class 'y' has 6 training samples, 4 of them outside a fold"),
+        ({"x": 4, "y": 4}, "knn", 2, "model=knn: 3 samples outside a fold"),
+    ],
+)
+def test_what_a_model_needs_is_said_before_anything_starts(
+    counts: dict[str, int], model: str, folds: int, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        check_data(sized(counts), {"test_size": 0.25, "seed": 0, "folds": folds, "model": model})
