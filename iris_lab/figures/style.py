@@ -108,8 +108,11 @@ def label(text: object, width: int, *, lines: int = 2) -> str:
 
 
 def _drawable(name: str) -> str:
-    font = get_font(findfont("DejaVu Sans"))
-    parts = [character if font.get_char_index(ord(character)) else f" U+{ord(character):04X} " for character in name]
+    font, parts, before = get_font(findfont("DejaVu Sans")), [], True
+    for character in name:
+        known = bool(font.get_char_index(ord(character)))
+        parts.append(character if known else f" {'U+' if before else ''}{ord(character):04X} ")
+        before = known  # of several in a row, the first has the prefix
     return " ".join("".join(parts).split())
 
 
