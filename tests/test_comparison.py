@@ -68,7 +68,7 @@ def test_a_million_digits_take_one_pass():
 
 
 def test_a_sample_on_the_other_side_of_the_split_is_named(run):
-    edit(run / "split.csv", ",train\n", ",test\n")
+    edit(run / "split.csv", "\ntrain,", "\ntest,")
     found = compared(run, "split.csv")
     assert found.verdict == DIFFERENT
     assert found.difference.where.endswith("column 'train or test'")
