@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
+from iris_lab.data.schema import free_name
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.modeling import Split
 
@@ -85,10 +86,10 @@ def scores(target: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str,
 def misclassified(split: Split, predicted: NDArray[np.int64]) -> pd.DataFrame:
     """Return the samples of the test set that were given another class, numbered from 1 as in the table."""
     wrong = split.test_target != predicted
-    names = np.asarray(split.dataset.classes)
-    table: pd.DataFrame = split.test_features[wrong].assign(
-        true=names[split.test_target[wrong]], predicted=names[predicted[wrong]]
-    )
+    classes = np.asarray(split.dataset.classes)
+    table: pd.DataFrame = split.test_features[wrong].copy()
+    for name, codes in (("true", split.test_target), ("predicted", predicted)):
+        table[free_name(name, list(table.columns))] = classes[codes[wrong]]
     table.index = pd.Index(split.test[wrong] + 1, name="sample")
     return table
 

@@ -42,11 +42,13 @@ def compare_copies(dataset: Dataset) -> pd.DataFrame:
         For each copy and sample its values, and whether the dataset has the same. Without rows where no differing
         copies are known, which is so for every table but iris.
     """
-    known = IRIS_COPIES if dataset.name == "iris" and dataset.features.shape == (150, 4) else {}
+    own = {"sample", "copy", "same here"}
+    if dataset.name != "iris" or dataset.features.shape != (150, 4) or own & set(dataset.features.columns):
+        return pd.DataFrame()
     values = dataset.features.to_numpy()
     rows = [
         (sample, copy, *printed, "yes" if np.array_equal(values[sample - 1], printed) else "no")
-        for copy, samples in known.items()
+        for copy, samples in IRIS_COPIES.items()
         for sample, printed in samples.items()
     ]
     table = pd.DataFrame(rows, columns=["sample", "copy", *dataset.features.columns, "same here"])

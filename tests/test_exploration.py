@@ -6,7 +6,16 @@ import pytest
 from sklearn.feature_selection import f_classif
 
 from iris_lab.data.datasets import Dataset, load_dataset
-from iris_lab.exploration import compare_copies, describe, duplicates, leading_features, summarize
+from iris_lab.evaluation import misclassified
+from iris_lab.exploration import (
+    compare_copies,
+    describe,
+    duplicate_subsets,
+    duplicates,
+    leading_features,
+    summarize,
+)
+from iris_lab.modeling import make_split
 
 
 def test_iris_has_the_samples_that_fisher_printed() -> None:
@@ -65,3 +74,28 @@ def test_a_constant_feature_leads_nothing_and_a_perfect_one_leads_all() -> None:
     dataset = Dataset("t", features, np.array([0, 0, 1, 1]), ("x", "y"), "kind", "")
     assert leading_features(dataset, 1) == ["perfect"]
     assert leading_features(dataset, 2) == ["noise", "perfect"]
+
+
+AWKWARD = ["sample", "copy", "same here", "true", "predicted", "train or test", "subset", "index", "name", "duplicates"]
+
+
+def test_a_feature_may_have_any_name() -> None:
+    values = np.random.default_rng(0).normal(size=(40, len(AWKWARD))).round(2)
+    values[7] = values[3]
+    features = pd.DataFrame(values, columns=AWKWARD)
+    target = np.tile([0, 1], 20)
+    target[7] = target[3]
+    dataset = Dataset("own", features, target, ("x", "y"), "kind", "")
+    split = make_split(dataset)
+    assert compare_copies(dataset).empty
+    assert list(summarize(dataset).index) == AWKWARD
+    assert len(duplicates(dataset)) == len(duplicate_subsets(split)) == 2
+    wrong = misclassified(split, 1 - split.test_target)
+    assert np.array_equal(wrong[AWKWARD].to_numpy(), split.test_features.to_numpy()), "nothing is overwritten"
+    assert list(wrong.columns[-2:]) == ["true 2", "predicted 2"]
+    assert (wrong["true 2"] != wrong["predicted 2"]).all()
+
+
+def test_only_iris_has_copies_that_differ() -> None:
+    assert len(compare_copies(load_dataset("iris"))) == 4
+    assert compare_copies(load_dataset("wine")).empty

@@ -96,13 +96,18 @@ def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> None:
 
 
 def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
+    constants: list[float] = []
     for code in range(len(dataset.classes)):
         some = dataset.features.loc[dataset.target == code, name].to_numpy()
         line = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}
         if len(some) and some.min() == some.max():
             axes.axvline(some[0], color=colour(code), linestyle=dash(code), linewidth=1.2)  # it has no density
+            constants.append(float(some[0]))
             continue
         sns.kdeplot(x=some, gridsize=100, fill=True, alpha=0.2, warn_singular=False, legend=False, ax=axes, **line)
+    if len(constants) == len(dataset.classes):  # nothing but lines: keep them off the edges
+        room = 0.05 * (max(constants) - min(constants) or 1.0)
+        axes.set_xlim(min(constants) - room, max(constants) + room)
     axes.tick_params(left=False)
 
 

@@ -1,15 +1,18 @@
 """What is learnt from, and what is kept out of sight."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from iris_lab.data.datasets import Dataset
 from iris_lab.errors import InputError
 from iris_lab.modeling.draw import draw_groups
+
+if TYPE_CHECKING:
+    from iris_lab.data.datasets import Dataset
 
 SIDE = "train or test"  # a column that no data is likely to have
 
@@ -26,7 +29,7 @@ class Split:
         Row numbers, ascending, shape (samples,).
     """
 
-    dataset: Dataset
+    dataset: "Dataset"
     train: NDArray[np.int64]
     test: NDArray[np.int64]
 
@@ -91,7 +94,7 @@ def duplicate_groups(features: pd.DataFrame) -> NDArray[np.int64]:
     return groups.astype(np.int64)
 
 
-def make_split(dataset: Dataset, test_size: float = 0.25, seed: int = 0) -> Split:
+def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Split:
     """Split at random, stratified by class, with duplicates always in the same subset.
 
     scikit-learn draws among the distinct samples, and the duplicates of a sample follow it. Where these make the
@@ -136,7 +139,7 @@ def _draw_distinct(
     return in_test if max(np.abs(missed).max(), abs(missed.sum())) < 2 else None
 
 
-def _not_by_class(dataset: Dataset, groups: NDArray[np.int64], test_size: float) -> InputError:
+def _not_by_class(dataset: "Dataset", groups: NDArray[np.int64], test_size: float) -> InputError:
     counts = [len(np.unique(groups[dataset.target == code])) for code in range(len(dataset.classes))]
     smallest = int(np.argmin(counts))
     return InputError(
