@@ -299,3 +299,24 @@ def test_a_late_body_costs_no_other_client_its_answer(tmp_path: Path) -> None:
         waiting.finish()
     assert (waiting.lost, waiting.fates["wrong"]) == ([], 0)
     assert max(waiting.seconds) > 2
+
+
+ORPHAN = """
+import os, signal, sys, time
+from flask import Flask
+from iris_lab.serving.servers.workers import end_in_order
+
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == parent:
+    time.sleep(0.01)
+end_in_order(Flask("worker"), parent)
+signal.signal(signal.SIGINT, lambda *_: os._exit(print("ended", flush=True) or 0))
+time.sleep(60)
+"""
+
+
+def test_a_worker_whose_parent_died_before_it_was_ready_ends_too() -> None:
+    done = subprocess.run([sys.executable, "-c", ORPHAN], capture_output=True, text=True, timeout=90, check=True)
+    assert done.stdout == "ended\n"

@@ -81,7 +81,7 @@ def serve(
         with _counted_together(workers):
             _endpoint(run, options.trust, rules)  # here: what is wrong with the run is said before a process starts
             _announce(run, host, listener)
-            server.serve(target_loader=partial(_worker, run, options.trust, rules), wrap_loader=False)
+            server.serve(target_loader=partial(_worker, run, options.trust, rules, os.getpid()), wrap_loader=False)
     _write(STDERR, "iris-lab: stopped\n")
 
 
@@ -102,15 +102,16 @@ def _announce(run: Path, host: str, listener: socket.socket) -> None:
     _write(STDOUT, f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
 
 
-def _worker(run: Path, trust: bool, rules: Rules) -> Flask:
+def _worker(run: Path, trust: bool, rules: Rules, parent: int) -> Flask:
+    # The parent tells its own pid: if it was killed before a worker asks, getppid() names another process.
     endpoint = _endpoint(run, trust, rules)
     endpoint.bodies.watch()
     _share_one_heap()
     _keep_the_processor()
-    end_in_order(endpoint.app)
+    end_in_order(endpoint.app, parent)
     LOG.start()
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        Finalize(None, _remove_of_the_dead, (folder, os.getppid()), exitpriority=0)
+        Finalize(None, _remove_of_the_dead, (folder, parent), exitpriority=0)
     return endpoint.app
 
 

@@ -103,20 +103,22 @@ def refuse_new_connections(listener: socket.socket) -> None:
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, given)
 
 
-def end_in_order(app: Flask) -> None:
+def end_in_order(app: Flask, parent: int) -> None:
     """Let this worker end without losing a request: on SIGTERM, and when its parent has died.
 
     Parameters
     ----------
     app
         What it serves.
+    parent
+        Process id of the one that started it.
     """
     if not hasattr(signal, "sigtimedwait"):  # neither Windows nor macOS has it: there Granian ends as it does
         return
     os.setpgid(0, 0)  # Ctrl-C is for the parent, who tells us
     _hold_signals()  # from all threads, so that the one below gets them
     inherited = signal.getsignal(signal.SIGINT)
-    threading.Thread(target=_end, args=(app, os.getppid(), inherited), name="end", daemon=True).start()
+    threading.Thread(target=_end, args=(app, parent, inherited), name="end", daemon=True).start()
 
 
 def _end(app: Flask, parent: int, inherited: Any) -> None:
