@@ -19,10 +19,12 @@ help:  ## list the targets
 ifdef UV
 INSTALL := uv pip install --quiet --python $(BIN)/python --no-deps
 PINNED := --compile-bytecode --require-hashes
+CHECK := uv pip check --quiet --python $(BIN)/python
 COMPILE := true
 else
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PINNED := --no-compile --require-hashes
+CHECK := $(BIN)/python -m pip --disable-pip-version-check check >&2
 COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 endif
 FAILED := { echo "make: the set-up stopped: is there a network, and 1 GB of disk? The same command goes on from here" >&2; exit 1; }
@@ -43,14 +45,14 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/python
 	@sed '/^# The rest is what tests/,$$d' requirements.lock > $(REPORT_LOCK)
 	@$(INSTALL) $(PINNED) -r $(REPORT_LOCK) || $(FAILED)
 	@$(INSTALL) --no-build-isolation -e . || $(FAILED)
-	@$(if $(UV),uv pip check --quiet --python $(BIN)/python,$(BIN)/python -m pip --disable-pip-version-check check >&2)
+	@$(CHECK)
 	@$(COMPILE)
 	@touch $@
 
 $(TESTS_READY): $(READY)
 	@echo "make: adding what the tests need to $(VENV), about 300 MB: once" >&2
 	@$(INSTALL) $(PINNED) -r requirements.lock || $(FAILED)
-	@$(if $(UV),uv pip check --quiet --python $(BIN)/python,$(BIN)/python -m pip --disable-pip-version-check check >&2)
+	@$(CHECK)
 	@$(COMPILE)
 	@touch $@
 
@@ -69,7 +71,7 @@ proof: $(TESTS_READY)  ## the slow proofs: browser, kills, load, validators
 lab: $(READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-notebooks: $(TESTS_READY)  ## renew the stored outputs in notebooks/, and reports/iris
+notebooks: $(READY)  ## renew the stored outputs in notebooks/, and reports/iris
 	$(BIN)/python -m iris_lab.workflow.refresh
 	$(BIN)/iris-lab report --force
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from iris_lab.data.datasets import Dataset
-from iris_lab.data.schema import free_name
+from iris_lab.data.schema import free_name, special_kinds
 from iris_lab.errors import ArtifactError, InputError
 from iris_lab.modeling import SIDE, Model, Split, load_model
 
@@ -68,7 +68,7 @@ def read_split(folder: Path, model: Model) -> Split:
     except (ValueError, KeyError) as error:
         raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error
     recorded = model.info["dataset"]
-    kinds = {feature.name: feature.kind for feature in model.schema if feature.kind != "number"}
+    kinds = special_kinds(model.schema)
     dataset = Dataset(recorded["name"], features, codes, model.classes, target, recorded["source"], kinds)
     if dataset.digest != recorded["sha256"]:
         raise ArtifactError(f"{SPLIT_FILE} is not the data the model was trained on (digest): run 02_train again")

@@ -265,9 +265,8 @@ def _verify(given: argparse.Namespace) -> int:
 
         text = summarize(found, coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
         encoding = sys.stdout.encoding or "utf-8"
-        print(
-            text.encode(encoding, "replace").decode(encoding)
-        )  # a terminal may lack our characters, or those of a run
+        # A terminal may lack our characters, or those of a run.
+        print(text.encode(encoding, "replace").decode(encoding))
     return found.exit_code(exact=given.exact)
 
 

@@ -100,7 +100,7 @@ def request_bodies(features: pd.DataFrame, *, max_bytes: int = 8 * 2**20) -> Ite
     Parameters
     ----------
     features
-        Numbers, a row a sample.
+        Numbers, one row per sample.
     max_bytes
         Size that no body exceeds as JSON, unless a single sample does. The endpoint accepts 16 MiB by default.
     """

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_lab.data.schema import LARGEST, Feature, kind_of, parse_numbers
+from iris_lab.data.schema import LARGEST, Feature, are_whole, kind_of, parse_numbers
 from iris_lab.errors import InputError, UnknownNameError
 
 FEW_ROWS = 10  # of fewer, consecutive numbers and unique texts may be so by chance
 MOST_CLASSES = 20  # more values than that, and the target is rather a measurement
 SAMPLES_PER_CLASS = 5  # numbers that repeat less often are rather a measurement
 MOST_PROBLEMS = 20
-Columns = Mapping[str, Sequence[str]]
+Columns = Mapping[str, list[str]]
 
 
 @dataclass
@@ -60,16 +60,15 @@ def misleading(columns: Columns, target: str, keep: Sequence[str]) -> dict[str, 
     return found
 
 
-def _reason(texts: Sequence[str], labels: Sequence[str]) -> str:
-    if list(texts) == list(labels):
+def _reason(texts: list[str], labels: list[str]) -> str:
+    if texts == labels:
         return "it is a copy of the target"
     if len(texts) < FEW_ROWS or len(set(texts)) < len(texts):
         return ""
     numbers = parse_numbers(texts)
     if np.isnan(numbers).all():
         return "its text is another one in every row"
-    whole = not np.isnan(numbers).any() and bool(np.all(numbers == np.round(numbers)))
-    if whole and numbers.max() - numbers.min() == len(numbers) - 1 and abs(numbers.max()) < 2**53:
+    if are_whole(numbers) and numbers.max() - numbers.min() == len(numbers) - 1 and abs(numbers.max()) < 2**53:
         return "it counts the rows"
     return ""
 
@@ -86,7 +85,7 @@ def features_of(
         values[name] = numbers
         if (wrong := feature.wrong(numbers)).size:
             found.problems.append(_problem(name, texts, numbers, lines, wrong))
-        elif len(numbers) >= FEW_ROWS and len(set(texts)) == len(texts) and np.all(numbers == np.round(numbers)):
+        elif len(numbers) >= FEW_ROWS and len(set(texts)) == len(texts) and are_whole(numbers):
             found.notes.append(f"{name!r} is a whole number unique to each row: is it an identifier? then drop it")
     return features, values
 
@@ -143,6 +142,5 @@ def _measured(classes: Sequence[str], samples: int) -> str:
     values = f"has {count} distinct values in {samples} rows"
     if np.isnan(numbers).any():
         return values if count > max(MOST_CLASSES, samples // 4) else ""
-    whole = bool(np.all(numbers == np.round(numbers)))
     rare = count > SAMPLES_PER_CLASS and samples / count < SAMPLES_PER_CLASS
-    return values if rare or (not whole and count > MOST_CLASSES) else ""
+    return values if rare or (not are_whole(numbers) and count > MOST_CLASSES) else ""

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iris_lab.data.columns import Findings, encode, features_of, misleading, names_in
-from iris_lab.data.schema import Feature, Kind, unit_of
+from iris_lab.data.columns import Columns, Findings, encode, features_of, misleading, names_in
+from iris_lab.data.schema import Feature, Kind, special_kinds, unit_of
 from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError
@@ -23,9 +23,6 @@ BUNDLED: Mapping[str, tuple[str, str]] = {
     "wine": ("cultivar", "Forina et al. (1988), PARVUS; the copy in scikit-learn"),
     "breast_cancer": ("diagnosis", "Wolberg, Street & Mangasarian (1995), WDBC; the copy in scikit-learn"),
 }
-
-
-UNNAMED = "\0"  # stands for the name of a first column without one: row labels, as R and pandas write them
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,17 +130,15 @@ def load_dataset(
             return _bundled(str(source), target or "", names=(drop, keep))
         source = fetch(str(source))
     table = read_table(source, Reading(separator, decimal, encoding))
-    if table.names and not table.names[0]:
-        table.names[0] = UNNAMED
     lines, columns = _columns(table)
-    _check_shape(source.place, table.names, len(lines))
     found = Findings(list(table.notes))
-    known = [name for name in table.names if name != UNNAMED]
+    known = [name for name in table.names if name]  # a first column without a name holds row labels
+    _check_shape(source.place, known, len(lines))
     chosen = " ".join((target or "").split()) or known[-1]
     if chosen not in known:
         raise UnknownNameError("target column", chosen, known)
     left_out = _left_out(columns, chosen, drop, keep, known)
-    found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name != UNNAMED]
+    found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
     labels = columns.pop(chosen)
     features, values = features_of(
         {name: texts for name, texts in columns.items() if name not in left_out}, lines, table.decimal, found
@@ -153,9 +148,8 @@ def load_dataset(
     if not features:
         reasons = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items())
         raise InputError(f"data file {source.place!r} leaves no feature ({reasons}): name columns with keep")
-    kinds = {feature.name: feature.kind for feature in features if feature.kind != "number"}
-    frame = pd.DataFrame(values)
-    return Dataset(name_of(source.place), frame, codes, classes, chosen, source.file_name, kinds, tuple(found.notes))
+    name, frame, notes = name_of(source.place), pd.DataFrame(values), tuple(found.notes)
+    return Dataset(name, frame, codes, classes, chosen, source.file_name, special_kinds(features), notes)
 
 
 def _columns(table: TextTable) -> tuple[list[int], dict[str, list[str]]]:
@@ -175,9 +169,8 @@ def _columns(table: TextTable) -> tuple[list[int], dict[str, list[str]]]:
 
 
 def _check_shape(place: str, names: Sequence[str], rows: int) -> None:
-    named = [name for name in names if name != UNNAMED]
-    if len(named) < 2:
-        found = f"one column, {named[0][:60]!r}" if named else "no column"
+    if len(names) < 2:
+        found = f"one column, {names[0][:60]!r}" if names else "no column"
         raise InputError(
             f"data file {place!r} has {found}: expected features and a target, separated by commas, semicolons, tabs, "
             "| or white space; name another separator with separator"
@@ -186,14 +179,12 @@ def _check_shape(place: str, names: Sequence[str], rows: int) -> None:
         raise InputError(f"data file {place!r} has no rows: expected at least two samples of each class")
 
 
-def _left_out(
-    columns: Mapping[str, Sequence[str]], target: str, drop: str, keep: str, known: Sequence[str]
-) -> dict[str, str]:
+def _left_out(columns: Columns, target: str, drop: str, keep: str, known: Sequence[str]) -> dict[str, str]:
     dropped, kept = names_in("drop", drop, known), names_in("keep", keep, known)
     if target in dropped:
         raise InputError(f"drop names the target {target!r}: drop another column, or name another target")
-    found = dict.fromkeys([UNNAMED] if UNNAMED in columns else [], "it has no name, as row labels have")
-    rest = {name: texts for name, texts in columns.items() if name not in {*dropped, UNNAMED}}
+    found = {"": "it has no name, as row labels have"} if "" in columns else {}
+    rest = {name: texts for name, texts in columns.items() if name and name not in dropped}
     return found | misleading(rest, target, kept) | dict.fromkeys(dropped, "as drop asks for")
 
 

@@ -1,8 +1,9 @@
 """What a feature is: its name, kind and unit, and which values it takes."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Literal
 
 import numpy as np
@@ -88,6 +89,16 @@ def kind_of(texts: Sequence[str]) -> Kind:
     return "boolean" if words and words <= BOOLEANS.keys() else "number"
 
 
+def special_kinds(features: Iterable[Feature]) -> dict[str, Kind]:
+    """Return the kind of each feature that is not a number, by name."""
+    return {feature.name: feature.kind for feature in features if feature.kind != "number"}
+
+
+def are_whole(numbers: NDArray[np.float64]) -> bool:
+    """Say whether all are whole numbers; NaN is none."""
+    return bool(np.all(numbers == np.round(numbers)))
+
+
 def takes_decimal_commas(columns: Sequence[Sequence[str]]) -> bool:
     """Say whether a column of a table holds numbers only if its commas are decimal commas."""
 
@@ -102,12 +113,5 @@ def takes_decimal_commas(columns: Sequence[Sequence[str]]) -> bool:
 
 def free_name(wanted: str, taken: Sequence[str]) -> str:
     """Return a name that no column has: `wanted`, or `wanted` with a number behind it."""
-
-    def candidates() -> Iterator[str]:
-        yield wanted
-        number = 2
-        while True:
-            yield f"{wanted} {number}"
-            number += 1
-
-    return next(name for name in candidates() if name not in taken)
+    candidates = chain([wanted], (f"{wanted} {number}" for number in count(2)))
+    return next(name for name in candidates if name not in taken)

@@ -41,7 +41,7 @@ class Source:
     @property
     def file_name(self) -> str:
         """Name of the file: ``"flowers.csv"`` of ``"https://example.org/flowers.csv?token=1"``."""
-        return PurePosixPath(urlsplit(self.place).path).name if is_url(self.place) else Path(self.place).name
+        return Path(_path_of(self.place)).name
 
 
 def is_url(source: str) -> bool:
@@ -55,16 +55,18 @@ def without_secrets(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def _path_of(place: str) -> str:
+    return urlsplit(place).path if is_url(place) else place
+
+
 def name_of(place: str) -> str:
     """Return the short name of a source: ``"flowers"`` of ``"data/flowers.csv.gz"``."""
-    path = urlsplit(place).path if is_url(place) else place
-    return Path(path).name.split(".")[0] or "data"
+    return Path(_path_of(place)).name.split(".")[0] or "data"
 
 
 def format_of(place: str) -> str:
     """Return the suffix that says how a source is written: ``".csv"`` of ``"flowers.CSV.gz"``."""
-    path = urlsplit(place).path if is_url(place) else place
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    suffixes = [suffix.lower() for suffix in Path(_path_of(place)).suffixes]
     if suffixes and suffixes[-1] in COMPRESSED.keys() | {".zip"}:
         compression = suffixes.pop()
         return suffixes[-1] if suffixes and suffixes[-1] in FORMATS else ".zip" if compression == ".zip" else ""

@@ -148,7 +148,7 @@ def _find_separator(lines: Sequence[str]) -> str:
 def _parse(lines: Iterable[str], separator: str, before: int) -> Iterator[Row]:
     """Yield the number of the line where each row starts, and its fields; rows without any text are passed over."""
     if separator == " ":
-        lines = (" ".join(line.replace("\t", " ").split(" ")).strip() for line in lines)
+        lines = (line.replace("\t", " ").strip() for line in lines)
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ", strict=True)
     start = before + 1
     try:

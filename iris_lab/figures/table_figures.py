@@ -1,7 +1,7 @@
 """Figures of a table: one feature, two features, all of them."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import seaborn as sns
@@ -99,9 +99,9 @@ def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
     constants: list[float] = []
     for code in range(len(dataset.classes)):
         some = dataset.features.loc[dataset.target == code, name].to_numpy()
-        line = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}
+        line: dict[str, Any] = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}
         if len(some) and some.min() == some.max():
-            axes.axvline(some[0], color=colour(code), linestyle=dash(code), linewidth=1.2)  # it has no density
+            axes.axvline(some[0], **line)  # it has no density
             constants.append(float(some[0]))
             continue
         sns.kdeplot(x=some, gridsize=100, fill=True, alpha=0.2, warn_singular=False, legend=False, ax=axes, **line)

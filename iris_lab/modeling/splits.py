@@ -159,7 +159,7 @@ def describe_split(split: Split, test_size: float) -> str:
 
 
 def class_shares(split: Split) -> pd.DataFrame:
-    """Return the samples of each class in the training and the test set, and their shares of these, one row a class."""
+    """Return the samples of each class in the training and the test set, and their shares of these, by class."""
     subsets = {"training": split.train_target, "test": split.test_target}
     counts = {name: np.bincount(codes, minlength=len(split.dataset.classes)) for name, codes in subsets.items()}
     shares = {f"share of {name}": count / count.sum() for name, count in counts.items()}

@@ -52,9 +52,9 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None) -> Iter
     names = list(given.names)
     for name in ("predicted", *(f"probability of {name}" for name in model.classes)):
         names.append(free_name(name, names))
-    predictor, rows = Predictor(model), 0
+    predictor, schema, rows = Predictor(model), model.schema, 0
     for batch in given.batches:
-        values = _values(batch, places, model.schema, given.decimal, table)
+        values = _values(batch, places, schema, given.decimal, table)
         codes, probabilities = predictor.codes(values), predictor.probabilities(values)
         answers = [
             [*row, model.classes[code], *map(repr, shares)]

@@ -16,6 +16,7 @@ from iris_lab.serving.app import endpoint_of
 from iris_lab.serving.display import SENTENCE, live_html, static_html, with_proof
 from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import ANY_HOST, LOOPBACK, Rules
+from iris_lab.serving.routes import PREDICT
 from iris_lab.serving.servers.background import Background
 
 HOST = "127.0.0.1"
@@ -108,7 +109,7 @@ class Server(Background):
 
     @property
     def _curl(self) -> str:
-        return f"predict_species -H 'Content-Type: application/json' -d {shlex.quote(self._example)}"
+        return f"{PREDICT.removeprefix('/')} -H 'Content-Type: application/json' -d {shlex.quote(self._example)}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         # Stored in the notebook, so both forms have to stay true; the URL is in repr(), which is not stored.

@@ -10,7 +10,6 @@ from papermill import inspect_notebook
 
 from iris_lab import modeling
 from iris_lab.errors import InputError, UnknownNameError
-from iris_lab.modeling import check_data as check_data
 from iris_lab.workflow.steps import Step
 
 Value = int | float | str | bool

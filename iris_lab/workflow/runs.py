@@ -14,10 +14,11 @@ from papermill.exceptions import PapermillExecutionError
 
 from iris_lab.data import BUNDLED, Dataset, Source, check_source, is_url, load_dataset, sources
 from iris_lab.errors import StepError
+from iris_lab.modeling import check_data
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
 from iris_lab.workflow.layout import DATA_FOLDER
-from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, check_data, declared
+from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared
 from iris_lab.workflow.report_page import write_page
 from iris_lab.workflow.steps import Progress, Step
 from iris_lab.workflow.warm import WarmParent
