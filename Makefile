@@ -78,10 +78,11 @@ notebooks: $(READY)  ## renew the stored outputs in notebooks/, and reports/iris
 serve: $(READY)  ## serve the model of reports/iris on port 5000
 	@$(BIN)/iris-lab serve reports/iris --port 5000
 
-lock:  ## renew requirements.lock (needs uv)
-	uv pip compile $(RESOLVE) --upgrade --extra setup pyproject.toml -o $(VENV)/report.txt
-	uv pip compile $(RESOLVE) --constraint $(VENV)/report.txt --all-extras pyproject.toml -o $(VENV)/all.txt
-	$(PYTHON) .ci/lock.py $(VENV)/report.txt $(VENV)/all.txt > requirements.lock
+lock: $(BIN)/python  ## renew requirements.lock (needs uv)
+	uv pip compile $(RESOLVE) --upgrade --all-extras pyproject.toml -o $(VENV)/all.txt
+	uv pip compile $(RESOLVE) --constraint $(VENV)/all.txt --extra setup pyproject.toml -o $(VENV)/report.txt
+	$(BIN)/python .ci/lock.py $(VENV)/report.txt $(VENV)/all.txt > $(VENV)/new.lock
+	mv $(VENV)/new.lock requirements.lock
 
 bench: $(TESTS_READY)  ## measure side by side, print ratios
 	$(BIN)/python benchmarks/run.py

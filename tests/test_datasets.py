@@ -404,3 +404,23 @@ def test_the_one_table_in_an_archive_is_read(flowers: Path, junk: str) -> None:
         file.write(flowers, "other.csv")
     with pytest.raises(InputError, match="2 tables"):
         load_dataset(archive)
+
+
+def test_a_large_table_may_have_line_breaks_in_its_fields_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    for spaces in range(0, 40, 3):  # so that the sample from which the separator is found ends anywhere in a row
+        rows = (f'{n % 9}.5,"one\ntwo, {n % 3}",{"xy"[n * 7 % 3 % 2]}\n' for n in range(4000))
+        path.write_text(f"width,note,kind{' ' * spaces}\n" + "".join(rows))
+        assert load_dataset(path, drop="note").features.shape == (4000, 1)
+    path.write_text(path.read_text().replace('two, 2"', "two, 2", 1))
+    with pytest.raises(InputError, match="quotation mark"):
+        load_dataset(path, drop="note")
+
+
+def test_what_may_be_dropped_of_a_bundled_table_is_as_with_any_other() -> None:
+    names = load_dataset("iris").features.columns
+    assert list(load_dataset("iris", drop=names[0]).features.columns) == list(names[1:])
+    with pytest.raises(InputError, match="drop names the target 'species'"):
+        load_dataset("iris", drop="species")
+    with pytest.raises(InputError, match="leaves no feature"):
+        load_dataset("iris", drop=",".join(names))

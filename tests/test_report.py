@@ -234,3 +234,29 @@ def test_of_two_runs_into_one_place_one_wins_and_the_other_says_so(place):
     finally:
         first.kill()
         first.communicate()
+
+
+def changed(tmp_path: Path, name: str, change) -> Step:
+    """Return a step whose notebook is a changed copy of `adds`."""
+    notebook = nbformat.read(NOTEBOOKS / "adds.ipynb", as_version=4)
+    change(notebook)
+    nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    return Step(tmp_path / f"{name}.ipynb")
+
+
+def test_a_kernel_that_does_not_start_is_named_with_its_step(tmp_path):
+    def use_another_kernel(notebook):
+        notebook.metadata["kernelspec"] = {"name": "no-such-kernel", "display_name": "none", "language": "python"}
+
+    step = changed(tmp_path, "mine", use_another_kernel)
+    with pytest.raises(StepError, match=r"mine: the kernel did not start: .* \(kept in run\.failed/mine\.ipynb\)"):
+        report(Job(output=tmp_path / "run", steps=[step]))
+
+
+def test_a_parameter_may_have_any_name(tmp_path):
+    def declare(notebook):
+        cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+        cell.source += '\ndata: str = "iris"  # a table\nsource: str = "somewhere"  # a word'
+
+    run = report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", declare)]))
+    assert read_crate(run).values["source"] == "somewhere"

@@ -127,7 +127,7 @@ def load_dataset(
     if not isinstance(source, Source):
         check_source(str(source))
         if str(source) in BUNDLED:
-            return _bundled(str(source), target or "", names=(drop, keep))
+            return _bundled(str(source), target or "", drop, keep)
         source = fetch(str(source))
     table = read_table(source, Reading(separator, decimal, encoding))
     lines, columns = _columns(table)
@@ -145,9 +145,7 @@ def load_dataset(
     )
     codes, classes = encode(labels, chosen, lines, found)
     found.refuse(source.place)
-    if not features:
-        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items())
-        raise InputError(f"data file {source.place!r} leaves no feature ({reasons}): name columns with keep")
+    _check_features(source.place, len(features), left_out)
     name, frame, notes = name_of(source.place), pd.DataFrame(values), tuple(found.notes)
     return Dataset(name, frame, codes, classes, chosen, source.file_name, special_kinds(features), notes)
 
@@ -180,12 +178,23 @@ def _check_shape(place: str, names: Sequence[str], rows: int) -> None:
 
 
 def _left_out(columns: Columns, target: str, drop: str, keep: str, known: Sequence[str]) -> dict[str, str]:
-    dropped, kept = names_in("drop", drop, known), names_in("keep", keep, known)
-    if target in dropped:
-        raise InputError(f"drop names the target {target!r}: drop another column, or name another target")
+    dropped, kept = _dropped(drop, target, known), names_in("keep", keep, known)
     found = {"": "it has no name, as row labels have"} if "" in columns else {}
     rest = {name: texts for name, texts in columns.items() if name and name not in dropped}
-    return found | misleading(rest, target, kept) | dict.fromkeys(dropped, "as drop asks for")
+    return found | misleading(rest, target, kept) | dropped
+
+
+def _dropped(drop: str, target: str, known: Sequence[str]) -> dict[str, str]:
+    names = names_in("drop", drop, known)
+    if target in names:
+        raise InputError(f"drop names the target {target!r}: drop another column, or name another target")
+    return dict.fromkeys(names, "as drop asks for")
+
+
+def _check_features(place: str, features: int, left_out: Mapping[str, str]) -> None:
+    if not features:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items())
+        raise InputError(f"data {place!r} leaves no feature ({reasons}): name columns with keep")
 
 
 def check_source(source: str) -> None:
@@ -214,7 +223,7 @@ def check_source(source: str) -> None:
         raise InputError(f"data file {shown!r} is of an unknown kind: expected {', '.join(sorted(FORMATS))}")
 
 
-def _bundled(name: str, target: str, *, names: tuple[str, str]) -> Dataset:
+def _bundled(name: str, target: str, drop: str, keep: str) -> Dataset:
     from sklearn import datasets  # a second of import that own tables don't need
 
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
@@ -228,7 +237,9 @@ def _bundled(name: str, target: str, *, names: tuple[str, str]) -> Dataset:
         raise InputError(
             f"target {target!r} of {name} is a measurement, not classes: leave target out, it is {column!r}"
         )
-    dropped, _ = (names_in(option, text, known) for option, text in zip(("drop", "keep"), names, strict=True))
-    notes = tuple(f"column {other!r} was left out: as drop asks for" for other in dropped)
+    names_in("keep", keep, known)
+    dropped = _dropped(drop, column, known)
+    _check_features(name, len(frame.columns) - len(dropped), dropped)
+    notes = tuple(f"column {other!r} was left out: {reason}" for other, reason in dropped.items())
     codes, classes = encode(labels, column, range(1, len(labels) + 1), Findings())
-    return Dataset(name, frame.drop(columns=dropped), codes, classes, column, origin, notes=notes)
+    return Dataset(name, frame.drop(columns=list(dropped)), codes, classes, column, origin, notes=notes)

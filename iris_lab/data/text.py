@@ -81,8 +81,9 @@ def find_layout(head: bytes, *, whole: bool, separator: str = "", encoding: str 
         raise InputError(f"separator={separator!r}: expected one character, or tab or space")
     blank = next((at for at, line in enumerate(lines[skipped:]) if line.strip()), 0)
     skipped += blank
-    separator = separator or _find_separator(lines[skipped:])
-    rows = list(_parse(lines[skipped:], separator, skipped))
+    cut = 0 if whole else len(lines) - skipped
+    separator = separator or _find_separator(lines[skipped:], cut)
+    rows = list(_parse(lines[skipped:], separator, skipped, cut=cut))
     if not rows:
         raise InputError("the table is empty: expected a line with column names, and a row for each sample")
     if separator != ",":
@@ -130,12 +131,12 @@ def _decode(content: bytes, encoding: str, *, whole: bool) -> str:
         raise InputError(f"it is not {encoding} text: give encoding, or save it as UTF-8") from error
 
 
-def _find_separator(lines: Sequence[str]) -> str:
+def _find_separator(lines: Sequence[str], cut: int) -> str:
     """Return the separator that gives every line the same number of fields, or the one that cuts the header most."""
     best, cuts = ",", 1
     for separator in SEPARATORS:
         try:
-            counts = [len(row) for _, row in _parse(lines, separator, 0)]
+            counts = [len(row) for _, row in _parse(lines, separator, 0, cut=cut)]
         except InputError:
             continue
         if counts and counts[0] > 1 and all(count == counts[0] for count in counts):
@@ -145,8 +146,11 @@ def _find_separator(lines: Sequence[str]) -> str:
     return best
 
 
-def _parse(lines: Iterable[str], separator: str, before: int) -> Iterator[Row]:
-    """Yield the number of the line where each row starts, and its fields; rows without any text are passed over."""
+def _parse(lines: Iterable[str], separator: str, before: int, *, cut: int = 0) -> Iterator[Row]:
+    """Yield the number of the line where each row starts, and its fields; rows without any text are passed over.
+
+    Where only the first lines of a file are given, `cut` is their number: the last row may lack its end.
+    """
     if separator == " ":
         lines = (line.replace("\t", " ").strip() for line in lines)
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ", strict=True)
@@ -157,6 +161,8 @@ def _parse(lines: Iterable[str], separator: str, before: int) -> Iterator[Row]:
                 yield start, row
             start = before + reader.line_num + 1
     except csv.Error as error:
+        if reader.line_num == cut:
+            return
         raise InputError(f"line {start}: {error}: is a quotation mark missing or too many?") from error
 
 

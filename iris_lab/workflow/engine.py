@@ -62,7 +62,8 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
         nb_man: NotebookExecutionManager,
         kernel_name: str,
         *,
-        input_path: str | NotebookNode = "notebook",
+        input_path: str = "notebook",
+        step: str = "",
         start_timeout: int = 60,
         execution_timeout: int | None = None,
         warm_parent: WarmParent | None = None,
@@ -93,16 +94,12 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
             client.start_new_kernel_client()
         except Exception as error:  # jupyter_client raises whatever the operating system said
             shutil.rmtree(scratch, ignore_errors=True)
-            raise StepError(_name(input_path), None, f"the kernel did not start: {error}") from error
+            raise StepError(step or Path(input_path).stem, None, f"the kernel did not start: {error}") from error
         try:
             with client.setup_kernel(cleanup_kc=True):
                 _execute_cells(client, nb_man, on_progress)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _name(notebook: str | NotebookNode) -> str:
-    return Path(notebook).stem if isinstance(notebook, str) else "notebook"
 
 
 def _execute_cells(client: NotebookClient, nb_man: NotebookExecutionManager, on_progress: Progress) -> None:

@@ -133,8 +133,8 @@ def _read(values: Mapping[str, Value], fetch: Callable[[str], Source]) -> tuple[
         check_source(given)
         table = fetch(given)
     options: dict[str, Any] = {
-        name: values[name] for name in inspect.signature(load_dataset).parameters if name in values
-    }
+        name: values[name] for name in [*inspect.signature(load_dataset).parameters][1:] if name in values
+    }  # the first is the source itself, which a parameter of a notebook is not, whatever it is called
     return table, load_dataset(table or given, **options)
 
 
@@ -179,6 +179,7 @@ def execute(
 def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:
     parameters = plan.injected(step)
     notebook = nbformat.reads(plan.texts[step.name], as_version=4)
+    options = {**options, "step": step.name}
     options["on_progress"](0, len(notebook.cells) + bool(parameters))  # the step starts
     try:
         execute_notebook(
