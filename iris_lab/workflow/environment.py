@@ -1,13 +1,13 @@
 """The environment that a kernel runs in: the same one on every machine."""
 
 import os
-import platform
 import shutil
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+
+from iris_lab.blas import blas_environment
 
 # Variables of these names change numbers, figures, text or imports; none of the caller's reaches a kernel.
 DROPPED = (
@@ -16,7 +16,7 @@ DROPPED = (
     "SKLEARN_", "SOURCE_DATE_EPOCH", "TERM", "TZ", "VECLIB_",
 )  # fmt: skip
 KEPT = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}  # where code is, not what it does
-PINNED: Mapping[str, str] = {
+PINNED = {
     "COLUMNS": "80",
     "IRIS_LAB_UNATTENDED": "1",  # the endpoint's display names no port
     "LANG": "C.UTF-8",
@@ -24,22 +24,12 @@ PINNED: Mapping[str, str] = {
     "LINES": "24",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "NO_PROXY": "127.0.0.1,localhost",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
     "TERM": "dumb",
     "TZ": "UTC",
-    "VECLIB_MAXIMUM_THREADS": "1",
 }
-# OpenBLAS picks its kernels by processor, and they round differently. These run on every machine of the architecture.
-OPENBLAS_CORES: Mapping[str, str] = {"x86_64": "Prescott", "amd64": "Prescott", "aarch64": "ARMV8", "arm64": "ARMV8"}
 SCRATCH_PREFIX = "iris-lab-"
-
-
-def blas_core() -> str:
-    """Return the name of the OpenBLAS core that kernels are pinned to, or ``"default"`` on other architectures."""
-    return OPENBLAS_CORES.get(platform.machine().lower(), "default")
 
 
 def pinned_environment(scratch: Path) -> dict[str, str]:
@@ -51,9 +41,7 @@ def pinned_environment(scratch: Path) -> dict[str, str]:
         A folder of the caller's that lasts as long as the kernel: it holds IPython's settings, which must be empty.
     """
     kept = {name: value for name, value in os.environ.items() if name in KEPT or not name.startswith(DROPPED)}
-    pinned = dict(PINNED)
-    if blas_core() != "default":
-        pinned["OPENBLAS_CORETYPE"] = blas_core()
+    pinned = PINNED | blas_environment()
     if matplotlib := find_spec("matplotlib"):
         pinned["MATPLOTLIBRC"] = str(Path(str(matplotlib.origin)).parent / "mpl-data" / "matplotlibrc")
     return kept | pinned | {"IPYTHONDIR": str(scratch / "ipython"), "MPLCONFIGDIR": str(_font_cache(scratch))}

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from importlib.metadata import requires, version
 
 from iris_lab import __version__
+from iris_lab.blas import blas_core
 from iris_lab.workflow.crate import digest_of
-from iris_lab.workflow.environment import blas_core
 from iris_lab.workflow.steps import PROJECT
 
 PACKAGE = PROJECT / "iris_lab"
