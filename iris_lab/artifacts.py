@@ -10,9 +10,9 @@ from iris_lab.data.datasets import Dataset
 from iris_lab.data.schema import free_name, special_kinds
 from iris_lab.errors import ArtifactError, InputError
 from iris_lab.modeling import SIDE, Model, Split, load_model
+from iris_lab.place import reports
 
 METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
-DRAFT = Path(__file__).parent.parent / "reports" / "draft"
 
 
 def run_folder(run_dir: str = "") -> Path:
@@ -29,7 +29,7 @@ def run_folder(run_dir: str = "") -> Path:
     InputError
         It is a file, or it cannot be made.
     """
-    folder = Path(run_dir) if run_dir else DRAFT
+    folder = Path(run_dir) if run_dir else reports() / "draft"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -4,9 +4,9 @@ import json
 
 from PIL import Image
 
+from iris_lab.place import HOME as PROJECT
 from iris_lab.workflow.crate import digest_of
 from iris_lab.workflow.layout import CRATE_FILE
-from iris_lab.workflow.steps import PROJECT
 
 PUBLISHED = PROJECT / "reports" / "iris"
 

@@ -4,17 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from iris_lab import __date__
 from iris_lab.errors import ArtifactError
+from iris_lab.place import HOME as PROJECT
 from iris_lab.workflow.crate import artifacts_of, read_crate
 from iris_lab.workflow.crate_writer import write_crate
 from iris_lab.workflow.layout import CRATE_FILE
-from iris_lab.workflow.provenance import commit_date, computes, sources
-from iris_lab.workflow.steps import PROJECT
+from iris_lab.workflow.provenance import computes, release_date, sources
 
 PUBLISHED = PROJECT / "reports" / "iris"
 VALIDATOR = PROJECT.parent / "shared" / "tools" / "validate_crate.py"
@@ -93,17 +93,10 @@ def test_every_module_is_recorded_as_one_that_computes_or_one_that_writes():
     assert computes("iris_lab/modeling/splits.py") and not computes("iris_lab/workflow/runs.py")
 
 
-def test_the_date_is_that_of_the_variable_where_there_is_one(monkeypatch):
+def test_the_date_is_that_of_the_release_and_no_clock_or_clone_decides_it(run, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
-    assert commit_date() == "2001-09-09T01:46:40+00:00"
-
-
-def test_without_a_variable_the_date_is_that_of_the_last_commit_to_the_code(monkeypatch):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    code = ["iris_lab/data", "iris_lab/modeling", "iris_lab/figures", "requirements.lock"]
-    log = ["git", "-C", str(PROJECT), "log", "-1", "--format=%cI", "--", *code]
-    committed = subprocess.run(log, capture_output=True, text=True, check=False).stdout.strip()
-    assert datetime.fromisoformat(commit_date()) >= datetime.fromisoformat(committed or "1970-01-01T00:00:00+00:00")
+    assert release_date() == f"{__date__}T00:00:00+00:00"
+    assert entities(run)["./"]["datePublished"] == release_date()
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from tampering import PUBLISHED, edit, edit_json, edit_pixel, forge
 
 from iris_lab.cli import main
 from iris_lab.errors import ArtifactError, InputError
+from iris_lab.place import HOME as PROJECT
 from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, printable
 from iris_lab.workflow.crate import digest_of
 from iris_lab.workflow.differences import check_page, write_differences
 from iris_lab.workflow.layout import CRATE_FILE
-from iris_lab.workflow.steps import PROJECT
 from iris_lab.workflow.summary import summarize
 from iris_lab.workflow.verification import verify
 

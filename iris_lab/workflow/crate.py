@@ -43,7 +43,7 @@ class Record:
     sources
         SHA-256 of each notebook's code, of every module of iris_lab, and of the lock.
     date
-        When the recorded code was committed, ISO 8601.
+        Of the release, ISO 8601.
     inputs
         Paths of the artifacts of earlier steps that each step could read, by step.
     """

@@ -1,34 +1,29 @@
-"""What decides the bytes of a run beside its parameters and data: versions, platform, code, and the code's date."""
+"""What decides the bytes of a run beside its parameters and data: versions, platform, code, and the release's date."""
 
 import hashlib
 import json
-import os
 import platform
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import requires, version
 
-from iris_lab import __version__
+from iris_lab import __date__, __version__
 from iris_lab.blas import blas_core
+from iris_lab.place import LOCK, PACKAGE
 from iris_lab.workflow.crate import digest_of
-from iris_lab.workflow.steps import PROJECT
 
-PACKAGE = PROJECT / "iris_lab"
 NOT_IMPORTED = {
     "__init__.py",
     "__main__.py",
     "cli.py",
     "prediction",
+    "place.py",
     "progress.py",
     "serving",
     "workflow",
 }  # what decides no result of a notebook
 # Beside iris_lab's own requirements, this decides text in the notebooks.
 DECISIVE = ("ipython",)
-LOCK = PROJECT / "requirements.lock"
 
 
 def software() -> dict[str, str]:
@@ -71,14 +66,9 @@ def _notebook_digest(notebook: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def commit_date() -> str:
-    """Return ``SOURCE_DATE_EPOCH``, or else the date of the last commit to the code that notebooks import, ISO 8601.
+def release_date() -> str:
+    """Return the date of this release, ISO 8601.
 
-    The clock's date is never taken: records of equal runs are equal. Where there is neither, it is 1970-01-01.
+    Neither the clock's nor a commit's: equal runs have equal records, also from a shallow clone, an archive or a wheel.
     """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if not epoch.isdecimal() and (git := shutil.which("git")):
-        paths = ["iris_lab", LOCK.name, *(f":(exclude)iris_lab/{name}" for name in sorted(NOT_IMPORTED))]
-        command = [git, "-c", "safe.directory=*", "-C", str(PROJECT), "log", "-1", "--format=%ct", "--", *paths]
-        epoch = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return datetime.fromtimestamp(int(epoch) if epoch.isdecimal() else 0, UTC).isoformat()
+    return f"{__date__}T00:00:00+00:00"

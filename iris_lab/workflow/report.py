@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_lab.errors import ArtifactError, InputError, StepError
+from iris_lab.place import reports
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.output_directory import OutputDirectory
-from iris_lab.workflow.steps import PROJECT, STEPS, Progress, Step
+from iris_lab.workflow.steps import STEPS, Progress, Step
 from iris_lab.workflow.warm import Kernels, warm_kernels
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Job:
     values
         Parameters that are not the defaults.
     output
-        The run directory; None for ``reports/NAME`` of the project, after the data.
+        The run directory; None for `reports` / NAME, after the data.
     force
         Replace a run that was made with other parameters.
     steps
@@ -75,7 +76,7 @@ def report(
         from iris_lab.workflow.runs import execute, make_plan
 
         plan = plan or make_plan(job.values, job.steps)
-        place = OutputDirectory(job.output or PROJECT / "reports" / plan.name)
+        place = OutputDirectory(job.output or reports() / plan.name)
         place.check()
         if not job.force:
             _refuse_another(place, plan)

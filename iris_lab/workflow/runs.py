@@ -45,7 +45,7 @@ class Plan:
     origin
         What the record says of where the data are from.
     date
-        When the code was committed, ISO 8601.
+        Of the release, ISO 8601.
     """
 
     steps: Sequence[Step]
@@ -107,7 +107,7 @@ def make_plan(
     fetch
         Reads a table; a sweep hands in one that remembers.
     origin, date
-        What the record is to say of the data's origin and the code's date; empty for what is found here.
+        What the record is to say of the data's origin and the release's date; empty for what is found here.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def make_plan(
     if not origin and dataset:
         origin = table.place if table and is_url(table.place) else dataset.source
     texts = {step.name: step.notebook.read_text(encoding="utf-8") for step in steps}
-    return Plan(steps, parameters, whole, dataset, table, texts, origin, date or provenance.commit_date())
+    return Plan(steps, parameters, whole, dataset, table, texts, origin, date or provenance.release_date())
 
 
 def _read(values: Mapping[str, Value], fetch: Callable[[str], Source]) -> tuple[Source | None, Dataset]:

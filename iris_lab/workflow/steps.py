@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from iris_lab.place import NOTEBOOKS
+
 Progress = Callable[[str, int, int], None]  # called with the step, its cells done, its cells in all
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Step:
 
 
 STEPS: Sequence[Step] = (
-    Step(PROJECT / "notebooks" / "01_eda.ipynb"),
-    Step(PROJECT / "notebooks" / "02_train.ipynb"),
-    Step(PROJECT / "notebooks" / "03_evaluate.ipynb", needs=("02_train",)),
+    Step(NOTEBOOKS / "01_eda.ipynb"),
+    Step(NOTEBOOKS / "02_train.ipynb"),
+    Step(NOTEBOOKS / "03_evaluate.ipynb", needs=("02_train",)),
 )

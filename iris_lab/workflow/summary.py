@@ -32,7 +32,7 @@ def summarize(found: Verification, *, coloured: bool = False) -> str:
 
 def _parameters(found: Verification) -> str:
     values = ", ".join(f"{name}={value}" for name, value in found.record.values.items() if value != "")
-    return printable(f"{values or 'no parameters'}; code of {found.record.date[:10]}")
+    return printable(f"{values or 'no parameters'}; release of {found.record.date[:10]}")
 
 
 def _section(name: str, findings: Sequence[Finding], otherwise: str) -> list[str]:

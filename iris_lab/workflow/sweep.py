@@ -13,11 +13,11 @@ from joblib import Parallel, delayed
 from iris_lab.artifacts import read_metrics
 from iris_lab.data.sources import fetch
 from iris_lab.errors import InputError, IrisLabError
+from iris_lab.place import reports
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.parameters import Value, declared, parse
 from iris_lab.workflow.report import Job, report
 from iris_lab.workflow.runs import Plan, make_plan
-from iris_lab.workflow.steps import PROJECT
 
 TABLE_FILE = "sweep.csv"
 
@@ -93,7 +93,7 @@ def sweep(
     IrisLabError
         Some runs failed; the others are there, and the table names the failed ones.
     """
-    folder = job.output or PROJECT / "reports" / "sweep"
+    folder = job.output or reports() / "sweep"
     wanted = combinations(assignments)
     runs = {combination: re.sub(r"[^\w.=-]+", "-", "_".join(combination)) for combination in wanted}
     if len(set(runs.values())) < len(wanted):

@@ -55,7 +55,6 @@ export PATH="$scratch/bin:$PATH"
 
 mkdir "$scratch/source"
 git ls-files -z iris_lab notebooks requirements.lock pyproject.toml | xargs -0 cp --parents -t "$scratch/source"
-epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 parameters=${1:+$(printf ' %q' "$@")}
-command="PYTHONPATH=\"\$PWD\" SOURCE_DATE_EPOCH=$epoch $python -m iris_lab report -o out/run$parameters && rm out/run.timings.json"
+command="PYTHONPATH=\"\$PWD\" $python -m iris_lab report -o out/run$parameters && rm out/run.timings.json"
 reprotest --min-cpus 1 --vary="$vary" -s "$scratch/source" "$command" 'out/run' -- null

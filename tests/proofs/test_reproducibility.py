@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from iris_lab.modeling import MODELS
-from iris_lab.workflow.steps import PROJECT
+from iris_lab.place import HOME as PROJECT
 
 pytestmark = pytest.mark.slow
 KINDS = ("a", '"b, c"', "Ć")
