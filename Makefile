@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help report test proof lab notebooks serve lock bench clean
+.PHONY: help report test proof lab notebooks serve wheel release lock bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -41,7 +41,7 @@ else
 endif
 
 $(READY): requirements.lock pyproject.toml | $(BIN)/python
-	@echo "make: setting up $(VENV) for reports, about 1 GB: half a minute with uv, two minutes with pip, once" >&2
+	@echo "make: setting up $(VENV) for reports, about 900 MB: half a minute with uv, two minutes with pip, once" >&2
 	@sed '/^# The rest is what tests/,$$d' requirements.lock > $(REPORT_LOCK)
 	@$(INSTALL) $(PINNED) -r $(REPORT_LOCK) || $(FAILED)
 	@$(INSTALL) --no-build-isolation -e . || $(FAILED)
@@ -50,7 +50,7 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(TESTS_READY): $(READY)
-	@echo "make: adding what the tests need to $(VENV), about 300 MB: once" >&2
+	@echo "make: adding JupyterLab and what the tests need to $(VENV), about 400 MB: once" >&2
 	@$(INSTALL) $(PINNED) -r requirements.lock || $(FAILED)
 	@$(CHECK)
 	@$(COMPILE)
@@ -68,7 +68,7 @@ test: $(TESTS_READY)  ## ruff, mypy, pytest, and nbval on the notebooks
 proof: $(TESTS_READY)  ## the slow proofs: browser, kills, load, validators
 	$(BIN)/pytest -m slow
 
-lab: $(READY)  ## open the notebooks in JupyterLab
+lab: $(TESTS_READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 notebooks: $(READY)  ## renew the stored outputs in notebooks/, and reports/iris
@@ -77,6 +77,13 @@ notebooks: $(READY)  ## renew the stored outputs in notebooks/, and reports/iris
 
 serve: $(READY)  ## serve the model of reports/iris on port 5000
 	@$(BIN)/iris-lab serve reports/iris --port 5000
+
+wheel: $(READY)  ## build the wheel of the last commit into dist/
+	@rm -rf $(VENV)/wheel && git clone --quiet . $(VENV)/wheel
+	@cd $(VENV)/wheel && env -u SOURCE_DATE_EPOCH "$(CURDIR)/$(BIN)/python" -m hatchling build -t wheel -d "$(CURDIR)/dist"
+
+release:  ## write VERSION=0.2.0 and today's date into package, change log and citation
+	@$(PYTHON) .ci/release.py $(VERSION)
 
 lock: $(BIN)/python  ## renew requirements.lock (needs uv)
 	uv pip compile $(RESOLVE) --upgrade --all-extras pyproject.toml -o $(VENV)/all.txt

@@ -2,9 +2,11 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+import iris_lab
 
 PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "iris_lab"
@@ -168,3 +172,25 @@ def test_notebooks_import_the_floor_and_the_endpoint_only():
         code = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code")
         names = set(re.findall(r"iris_lab\.?(\w*)", code)) - {""}
         assert names <= FLOOR | {"serving", "errors"}, path.name
+
+
+def test_package_change_log_and_citation_name_one_release():
+    (version, date) = re.search(r"^## (\S+) \((\S+)\)$", (PROJECT / "CHANGELOG.md").read_text(), flags=re.M).groups()
+    assert (version, date) == (iris_lab.__version__, iris_lab.__date__)
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], str(citation["date-released"])) == (version, date)
+
+
+def test_a_release_writes_them(tmp_path):
+    for name in ("iris_lab/__init__.py", "CHANGELOG.md", "CITATION.cff", ".ci/release.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(PROJECT / name, tmp_path / name)
+    release = [sys.executable, str(tmp_path / ".ci/release.py")]
+    refused = subprocess.run([*release, "next"], capture_output=True, text=True)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    subprocess.run([*release, "9.8.7"], check=True)
+    package = (tmp_path / "iris_lab/__init__.py").read_text()
+    today = datetime.now(UTC).date().isoformat()
+    assert '__version__ = "9.8.7"' in package and f'__date__ = "{today}"' in package
+    assert f"## 9.8.7 ({today})" in (tmp_path / "CHANGELOG.md").read_text()
+    assert f"version: 9.8.7\ndate-released: {today}" in (tmp_path / "CITATION.cff").read_text()
