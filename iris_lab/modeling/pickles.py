@@ -1,0 +1,265 @@
+"""Reading a model's pickle without letting it call what it likes.
+
+A pickle is a small program: it names functions and calls them. Here it gets the classes of the models on offer and no
+other name, and it may do no more with them than `joblib.dump` does: make an object, and set its attributes. What is
+compiled (a decision tree, a dtype) is checked before it takes what the file says, since it would not check it itself.
+That leaves a stranger's file little to attack. It is no sandbox: scikit-learn and NumPy still compute with its numbers.
+"""
+
+import math
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from io import BytesIO
+from typing import Any, NoReturn
+
+import numpy as np
+from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
+
+PLAIN = frozenset(
+    {
+        ("joblib.numpy_pickle", "NumpyArrayWrapper"),
+        ("sklearn.calibration", "CalibratedClassifierCV"),
+        ("sklearn.calibration", "_CalibratedClassifier"),
+        ("sklearn.calibration", "_SigmoidCalibration"),
+        ("sklearn.discriminant_analysis", "LinearDiscriminantAnalysis"),
+        ("sklearn.ensemble._forest", "RandomForestClassifier"),
+        ("sklearn.linear_model._logistic", "LogisticRegression"),
+        ("sklearn.neighbors._classification", "KNeighborsClassifier"),
+        ("sklearn.pipeline", "Pipeline"),
+        ("sklearn.preprocessing._data", "StandardScaler"),
+        ("sklearn.svm._classes", "SVC"),
+        ("sklearn.tree._classes", "DecisionTreeClassifier"),
+    }
+)
+"""Module and name of the classes whose objects are nothing but a dictionary of attributes."""
+
+
+class LeftOut:
+    """Stands where the file has something compiled that is made anew from the samples after loading."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What a pickle gets for the name of something compiled, and may call: it checks what it is given."""
+
+    make: Callable[..., object]
+
+
+def _need(holds: object, expected: str) -> None:
+    if not holds:
+        raise pickle.UnpicklingError(f"it holds {expected}")
+
+
+def _dtype(spec: object, align: object, copy: object) -> np.dtype[Any]:
+    known = type(spec) is str and spec in {state_spec for state_spec, _ in _dtypes()}
+    _need(known and align is False and copy is True, "an array of another type than our models have")
+    return np.dtype(str(spec), copy=True)
+
+
+def _scalar(dtype: object, data: object) -> object:
+    fits = isinstance(dtype, np.dtype) and dtype.kind in "biuf" and type(data) is bytes and len(data) == dtype.itemsize
+    _need(fits, "a number that is none")
+    return np.frombuffer(data, dtype)[0]  # type: ignore[call-overload]  # both were checked
+
+
+def _object_array(*_: object) -> object:
+    return np.empty(0, "b")  # as NumPy does; its content follows
+
+
+def _tree(n_features: object, n_classes: object, n_outputs: object) -> object:
+    from sklearn.tree._tree import Tree
+
+    fits = isinstance(n_classes, np.ndarray) and n_classes.shape == (1,) and n_outputs == 1
+    _need(fits, "a decision tree of several targets")
+    return Tree(n_features, n_classes, n_outputs)
+
+
+MAKERS: Mapping[tuple[str, str], Maker] = {
+    ("numpy", "dtype"): Maker(_dtype),
+    ("numpy", "ndarray"): Maker(_object_array),
+    ("numpy._core.multiarray", "_reconstruct"): Maker(_object_array),
+    ("numpy._core.multiarray", "scalar"): Maker(_scalar),
+    ("sklearn.tree._tree", "Tree"): Maker(_tree),
+} | dict.fromkeys(
+    [
+        ("sklearn.metrics._dist_metrics", "EuclideanDistance64"),
+        ("sklearn.metrics._dist_metrics", "newObj"),
+        ("sklearn.neighbors._kd_tree", "KDTree"),
+        ("sklearn.neighbors._kd_tree", "newObj"),
+    ],
+    Maker(lambda *_: LeftOut()),
+)
+"""What the other names become."""
+
+
+@cache
+def _dtypes() -> list[tuple[str, object]]:
+    """Return the array types that our models have, each as its name and its state in a pickle."""
+    from sklearn.neighbors import KDTree
+    from sklearn.tree._tree import NODE_DTYPE
+
+    compiled = [np.dtype(NODE_DTYPE), KDTree([[0.0]]).__getstate__()[2].dtype]
+    numbers = [np.dtype(order + name) for name in ("f8", "i8", "i4") for order in "<>"]
+    reduced = [dtype.__reduce__() for dtype in (*numbers, np.dtype("u1"), np.dtype("O"), *compiled)]
+    return [(made[0], state) for _, made, state in reduced]
+
+
+class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no types
+    """joblib's unpickler, with the names and the instructions of our model files and no others."""
+
+    def __init__(self, file: BytesIO) -> None:
+        super().__init__("", file, ensure_native_byte_order=True)
+
+    def find_class(self, module: str, name: str) -> object:
+        """Return the class or the maker of that name.
+
+        Raises
+        ------
+        pickle.UnpicklingError
+            It is not one that our models need.
+        """
+        if (module, name) in MAKERS:
+            return MAKERS[module, name]
+        if (module, name) in PLAIN:
+            return getattr(import_module(module), name)
+        asked = ascii(f"{module}.{name}"[:80])[1:-1]
+        raise pickle.UnpicklingError(f"it asks for {asked}, expected only what the models on offer are made of")
+
+    def refuse(self) -> NoReturn:
+        """Refuse an instruction that `joblib.dump` does not write for our models."""
+        raise pickle.UnpicklingError("it uses an instruction of pickle that our model files have no need of")
+
+    def load_newobj(self) -> None:
+        """Make an object without attributes."""
+        arguments, cls = self.stack.pop(), self.stack.pop()
+        _need(isinstance(cls, type) and arguments == (), "an object that is made with arguments")
+        self.append(cls.__new__(cls))
+
+    def load_reduce(self) -> None:
+        """Call a maker."""
+        arguments, maker = self.stack.pop(), self.stack.pop()
+        _need(isinstance(maker, Maker) and type(arguments) is tuple, "a call of what is no function")
+        self.append(maker.make(*arguments))
+
+    def load_append(self) -> None:
+        """Append a value to a list."""
+        value = self.stack.pop()
+        _need(type(self.stack[-1]) is list, "a list that is none")
+        self.stack[-1].append(value)
+
+    def load_appends(self) -> None:
+        """Append several values to a list."""
+        values = self.pop_mark()
+        _need(type(self.stack[-1]) is list, "a list that is none")
+        self.stack[-1].extend(values)
+
+    def load_setitem(self) -> None:
+        """Put one item into a dictionary."""
+        value, key = self.stack.pop(), self.stack.pop()
+        self._put([key], [value])
+
+    def load_setitems(self) -> None:
+        """Put several items into a dictionary."""
+        items = self.pop_mark()
+        self._put(items[::2], items[1::2])
+
+    def _put(self, keys: list[Any], values: list[Any]) -> None:
+        # The hash of a deep tuple would overflow the stack.
+        fits = type(self.stack[-1]) is dict and all(type(key) in (str, int) for key in keys)
+        _need(fits, "attributes that are no dictionary of names")
+        self.stack[-1].update(zip(keys, values, strict=True))
+
+    def load_build(self) -> None:
+        """Give the object made last its attributes, or the array its numbers."""
+        made, state = self.stack[-2], self.stack[-1]
+        if type(made) is LeftOut:
+            self.stack.pop()
+            return
+        if isinstance(made, np.dtype):
+            _need(any(state == known for _, known in _dtypes()), "an array of another type than our models have")
+        elif isinstance(made, np.ndarray):
+            _check_texts(state)
+        elif type(made).__name__ == "Tree":
+            _check_tree(state, made.n_features)
+        else:
+            _need(is_plain(made) and type(state) is dict, "attributes of what has none")
+            _need(type(state.get("_sklearn_version", "")) is str, "a version that is none")
+        if type(made) is NumpyArrayWrapper:
+            self._read_array(self.stack.pop())
+        else:
+            super().load_build()
+
+    def _read_array(self, state: dict[str, Any]) -> None:
+        shape, dtype, order = state["shape"], state["dtype"], state["order"]
+        fits = type(shape) is tuple and all(type(length) is int and length >= 0 for length in shape)
+        _need(fits and isinstance(dtype, np.dtype) and order in ("C", "F"), "an array without a shape or a type")
+        if dtype.hasobject:  # its content is a pickle of its own, which joblib would read with another unpickler
+            array = type(self)(self.file_handle).load()
+            _need(type(array) is np.ndarray and array.dtype.hasobject, "an array that is none")
+        else:
+            left = len(self.file_handle.getbuffer()) - self.file_handle.tell()
+            _need(math.prod(shape) * dtype.itemsize <= left, "an array larger than the file")
+            array = NumpyArrayWrapper(np.ndarray, shape, order, dtype).read(self, self.ensure_native_byte_order)
+        self.stack[-1] = array
+
+    # The instructions that joblib.dump writes; a new one fails a test.
+    dispatch = dict.fromkeys(range(256), refuse) | {
+        opcode[0]: NumpyUnpickler.dispatch[opcode[0]]
+        for opcode in (
+            pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.MEMOIZE, pickle.BINGET, pickle.LONG_BINGET,
+            pickle.STACK_GLOBAL, pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.BININT, pickle.BININT1,
+            pickle.BININT2, pickle.LONG1, pickle.BINFLOAT, pickle.SHORT_BINUNICODE, pickle.BINUNICODE,
+            pickle.SHORT_BINBYTES, pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3,
+            pickle.EMPTY_LIST, pickle.EMPTY_DICT,
+        )
+    } | {
+        pickle.NEWOBJ[0]: load_newobj, pickle.REDUCE[0]: load_reduce, pickle.BUILD[0]: load_build,
+        pickle.APPEND[0]: load_append, pickle.APPENDS[0]: load_appends,
+        pickle.SETITEM[0]: load_setitem, pickle.SETITEMS[0]: load_setitems,
+    }  # fmt: skip
+
+
+def is_plain(value: object) -> bool:
+    """Say whether a value is an object of one of the `PLAIN` classes."""
+    return (type(value).__module__, type(value).__qualname__) in PLAIN
+
+
+def read_pickle(content: bytes) -> object:
+    """Return the object in a file that `joblib.dump` wrote, uncompressed, of a model on offer.
+
+    Raises
+    ------
+    pickle.UnpicklingError
+        It asks for anything that those models do not need; the message goes on from "it was not loaded:". A damaged
+        file can raise anything else.
+    """
+    _need(content.startswith(pickle.PROTO), "no uncompressed pickle")  # a compressed one could fill any memory
+    return ModelUnpickler(BytesIO(content)).load()
+
+
+def _check_texts(state: Any) -> None:
+    """Refuse an array of objects unless it is a row of texts; NumPy reads past the end of a list too short."""
+    _need(type(state) is tuple and len(state) == 5, "an array that is none")
+    version, shape, dtype, _, texts = state
+    fits = version == 1 and isinstance(dtype, np.dtype) and dtype.kind == "O" and type(texts) is list
+    _need(fits and shape == (len(texts),) and all(type(text) is str for text in texts), "an array of other than texts")
+
+
+def _check_tree(state: Any, features: int) -> None:
+    """Refuse a decision tree that leads out of its arrays or round in circles: scikit-learn follows it blindly."""
+    _need(type(state) is dict and state.keys() == {"max_depth", "node_count", "nodes", "values"}, "half a tree")
+    nodes, values, count = state["nodes"], state["values"], state["node_count"]
+    _need(all(type(array) is np.ndarray for array in (nodes, values)) and len(nodes) == count > 0, "an empty tree")
+    _need(nodes.dtype.names and values.dtype == float and np.isfinite(values).all(), "a tree without numbers")
+    left, right = nodes["left_child"], nodes["right_child"]
+    inner = left != -1
+    own = np.flatnonzero(inner)
+    _need((right[~inner] == -1).all(), "a tree with half a fork")
+    for child in (left[inner], right[inner]):
+        _need(((child > own) & (child < count)).all(), "a tree that leads nowhere")
+    tested = nodes["feature"][inner]
+    _need(((tested >= 0) & (tested < features)).all(), "a tree that asks for a feature that is not there")
+    _need(np.isfinite(nodes["threshold"]).all(), "a tree with a threshold that is no number")
