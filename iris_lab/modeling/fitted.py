@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from iris_lab.data.schema import LARGEST
-from iris_lab.modeling.pickles import LeftOut, is_plain
+from iris_lab.modeling.pickles import LeftOut, is_plain, need
 
 MOST_JOBS = 64  # threads that a model may start for a prediction
 KERNELS = ("linear", "poly", "rbf", "sigmoid")
@@ -22,21 +22,20 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
     "StandardScaler": {"mean_": "n", "scale_": "n"},
     "LogisticRegression": {"coef_": "rn", "intercept_": "r"},
     "LinearDiscriminantAnalysis": {"coef_": "rn", "intercept_": "r"},
-    "SVC": {"support_": "v", "support_vectors_": "vn", "_n_support": "k", "_dual_coef_": "rv", "_intercept_": "p"},
+    "SVC": {
+        "support_": "v",
+        "support_vectors_": "vn",
+        "_n_support": "k",
+        "_dual_coef_": "rv",
+        "_intercept_": "p",
+        "_probA": "0",
+        "_probB": "0",
+    },
 }
 
 
-class NotFittedAsDescribedError(Exception):
-    """Says what about an estimator is not as described, for a message that goes on from "it"."""
-
-
-def _need(holds: object, what: str) -> None:
-    if not holds:
-        raise NotFittedAsDescribedError(what)
-
-
 def check_parts(estimator: object, features: int, classes: int, budget: int) -> None:
-    """Refuse an estimator from an untrusted file whose parts would make scikit-learn crash, hang or read foreign memory.
+    """Refuse an estimator from an untrusted file whose parts would make scikit-learn crash, hang or read amiss.
 
     Nearest neighbours are fitted anew from their samples: their search tree was left out when the file was read.
 
@@ -49,15 +48,15 @@ def check_parts(estimator: object, features: int, classes: int, budget: int) -> 
     budget
         How many values there may be, counted as often as they are referred to: the size of the file in bytes.
     """
-    _need(type(estimator) is Pipeline, f"is {_a(estimator)}, expected a Pipeline")
+    need(type(estimator) is Pipeline, f"is {_a(estimator)}, expected a Pipeline")
     for part in list(_parts(estimator, budget)):
         jobs = vars(part).get("n_jobs") if is_plain(part) else None
-        _need(jobs is None or (type(jobs) is int and abs(jobs) <= MOST_JOBS), f"asks for more than {MOST_JOBS} threads")
+        need(jobs is None or (type(jobs) is int and abs(jobs) <= MOST_JOBS), f"asks for more than {MOST_JOBS} threads")
         if type(part).__name__ == "Tree":
             fits = part.node_count > 0 and part.n_features == features and part.n_classes.tolist() == [classes]
-            _need(fits, "has a decision tree for other features or classes")
+            need(fits, "has a decision tree for other features or classes")
             shares = part.value.sum(axis=2)
-            _need((part.value >= 0).all() and np.allclose(shares, 1), "has a decision tree without probabilities")
+            need((part.value >= 0).all() and np.allclose(shares, 1), "has a decision tree without probabilities")
         elif isinstance(part, KNeighborsClassifier) and hasattr(part, "_fit_X"):
             part.fit(part._fit_X, part.classes_[part._y])
         elif type(part).__name__ in SHAPES:
@@ -70,7 +69,7 @@ def _parts(root: Any, budget: int) -> Iterator[Any]:
     while waiting:
         value = waiting.pop()
         budget -= 1
-        _need(budget >= 0, "holds more values than its file has bytes")
+        need(budget >= 0, "holds more values than its file has bytes")
         if isinstance(value, list | tuple):
             waiting.extend(value)
         elif isinstance(value, dict):
@@ -82,24 +81,28 @@ def _parts(root: Any, budget: int) -> Iterator[Any]:
             yield value
         else:
             harmless = isinstance(value, str | int | float | None | np.ndarray | np.generic | LeftOut)
-            _need(harmless, f"has {_a(value)} among its attributes")
+            need(harmless, f"has {_a(value)} among its attributes")
 
 
 def _check_shapes(part: Any, features: int, classes: int) -> None:
-    if not hasattr(part, "classes_") and not hasattr(part, "mean_"):  # a parameter of another one, not fitted
+    shapes, pairs = SHAPES[type(part).__name__], classes * (classes - 1) // 2
+    if not vars(part).keys() & shapes.keys():  # a parameter of another estimator, not fitted
         return
-    known = {"n": features, "k": classes, "r": 1 if classes == 2 else classes, "p": classes * (classes - 1) // 2}
+    known = {"0": 0, "n": features, "k": classes, "r": 1 if classes == 2 else classes, "p": pairs}
     if isinstance(part, SVC):
-        regular = part.kernel in KERNELS and part._sparse is False and not vars(part).keys() & vars(SVC).keys()
-        _need(regular, "has a support vector machine of another kind")
         known |= {"r": classes - 1, "v": len(part.support_)}
-    for name, axes in SHAPES[type(part).__name__].items():
-        array = getattr(part, name, None)
-        expected = tuple(known[axis] for axis in axes)
-        fits = type(array) is np.ndarray and array.shape == expected and array.dtype.kind in "if"
-        _need(fits and np.isfinite(array).all(), f"has {type(part).__name__}.{name} of another shape, or not finite")
+        regular = part.kernel in KERNELS and part._sparse is False and not vars(part).keys() & vars(SVC).keys()
+        need(regular, "has a support vector machine of another kind")
+    for name, axes in shapes.items():
+        array = getattr(part, name)
+        if array is None and type(part) is StandardScaler:  # it was told not to center, or not to scale
+            continue
+        fits = type(array) is np.ndarray and array.shape == tuple(known[axis] for axis in axes)
+        numbers = fits and array.dtype.kind in "if" and np.isfinite(array).all()
+        need(numbers, f"has {type(part).__name__}.{name} of another shape, or not finite")
     if isinstance(part, SVC):
-        _need((part._n_support >= 0).all(), "has a class with fewer than no support vectors")
+        counts = part._n_support
+        need(len(part.support_) == counts.sum() > 0 <= counts.min(), "has support vectors of no class")
 
 
 def check_answers(estimator: Any, features: Sequence[Mapping[str, Any]], classes: int) -> None:
@@ -107,33 +110,29 @@ def check_answers(estimator: Any, features: Sequence[Mapping[str, Any]], classes
 
     Raises
     ------
-    NotFittedAsDescribedError
-        It has other features or classes, or its answer for the median sample or an extreme one is no distribution.
+    RefusedError
+        It has other features or classes, or does not answer for the median sample with a distribution over them.
     """
-    _need(hasattr(estimator, "predict_proba"), f"is {_a(estimator)}, expected a fitted classifier")
+    need(hasattr(estimator, "predict_proba"), f"is {_a(estimator)}, expected a fitted classifier")
     names = [feature["name"] for feature in features]
     given = list(getattr(estimator, "feature_names_in_", ()))
-    _need(given == names, f"was fitted on {len(given)} features, expected the {len(names)} described, in that order")
+    need(given == names, f"was fitted on {len(given)} features, expected the {len(names)} described, in that order")
     codes = np.asarray(getattr(estimator, "classes_", ()))
-    _need(
+    need(
         codes.tolist() == list(range(classes)),
         f"has {codes.size} classes, expected the codes of the {classes} described",
     )
     kinds = [[feature[kind] for feature in features] for kind in ("median", "min", "max")]
-    rows = np.array([*kinds, np.full(len(names), LARGEST), np.full(len(names), -LARGEST)])
-    for some in (rows, rows[:1]):  # two sizes: an array of a wrong shape could fit one by chance
-        _check_answer(estimator, pd.DataFrame(some, columns=names), classes)
-
-
-def _check_answer(estimator: Any, rows: pd.DataFrame, classes: int) -> None:
+    rows = np.array(kinds, float)
+    frame = pd.DataFrame(rows, columns=names)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what matters is the answer
-        codes: NDArray[Any] = np.asarray(estimator.predict(rows))
-        shares: NDArray[Any] = np.asarray(estimator.predict_proba(rows))
-    fits = codes.shape == (len(rows),) and codes.dtype.kind == "i" and ((codes >= 0) & (codes < classes)).all()
-    _need(fits, f"predicts no code of one of the {classes} classes")
-    fits = shares.shape == (len(rows), classes) and shares.dtype.kind == "f" and np.isfinite(shares).all()
-    _need(fits and np.allclose(shares.sum(axis=1), 1), f"gives no distribution over the {classes} classes")
+        # Of two sizes: an array of a wrong shape could fit one by chance.
+        shares: NDArray[Any] = np.asarray(estimator.predict_proba(frame))
+        code: NDArray[Any] = np.asarray(estimator.predict(frame[:1]))
+    fits = shares.shape == (len(frame), classes) and shares.dtype.kind == "f" and np.isfinite(shares).all()
+    need(fits and np.allclose(shares.sum(axis=1), 1), f"gives no distribution over the {classes} classes")
+    need(code.shape == (1,) and code.dtype.kind == "i" and 0 <= code[0] < classes, "predicts no class described")
 
 
 def _a(value: object) -> str:

@@ -17,8 +17,11 @@ from sklearn.pipeline import Pipeline
 
 from iris_lab.data.schema import Feature
 from iris_lab.errors import ArtifactError
+from iris_lab.modeling.fitted import check_answers, check_parts
+from iris_lab.modeling.pickles import RefusedError, read_pickle
 from iris_lab.modeling.splits import Split
 
+TRUST = "trust=True (--trust) loads any pickle, and runs what code is in it: only if you know who made it"
 MODEL_FILE, INFO_FILE = "model.joblib", "model.json"
 DRAWN_SAMPLES = 300  # at most so many training samples go into model.json for the demo page's scatter plot
 
@@ -126,19 +129,22 @@ def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> M
 def load_model(folder: Path, *, trust: bool = False) -> Model:
     """Load a model after checking that it is the one its ``model.json`` describes.
 
-    A pickle can run any code when it is loaded, so the digest is compared first.
+    A pickle can run any code when it is loaded. So the digest is compared first, which tells damage and mix-ups, but
+    was written by whoever wrote the file; and then only what our own models are made of is loaded. That makes it hard
+    to run code with a model file. It is no sandbox: whether the model says the truth, only ``iris-lab verify`` tells.
 
     Parameters
     ----------
     folder
         Holds ``model.joblib`` and ``model.json``.
     trust
-        Load the pickle even where its digest does not agree.
+        Load the pickle even where its digest does not agree, and whatever is in it: it can run any code.
 
     Raises
     ------
     ArtifactError
-        One of the files is missing or unreadable, or the digest does not agree and `trust` is false.
+        One of the files is missing or unreadable, or the estimator is not fitted on the features and classes described;
+        or, where `trust` is false, the digest does not agree or the pickle asks for more than our models need.
 
     Warns
     -----
@@ -161,10 +167,25 @@ def load_model(folder: Path, *, trust: bool = False) -> Model:
     written, here = info["versions"]["scikit-learn"], version("scikit-learn")
     if written != here:
         warnings.warn(f"model written by scikit-learn {written}, loaded by {here}", UserWarning, stacklevel=2)
+    return Model(_read_estimator(pickle, info, trust=trust), info)  # the very bytes that were checked
+
+
+def _read_estimator(pickle: bytes, info: dict[str, Any], *, trust: bool) -> Pipeline:
+    features, classes = info["features"], len(info["classes"])
     try:
-        return Model(joblib.load(BytesIO(pickle)), info)  # the very bytes that were checked
-    except Exception as error:  # a damaged pickle can raise anything
-        raise ArtifactError(f"cannot load {MODEL_FILE}: {type(error).__name__}: {error}") from error
+        if trust:
+            estimator = joblib.load(BytesIO(pickle))
+        else:
+            estimator = read_pickle(pickle)
+            check_parts(estimator, len(features), classes, budget=len(pickle))
+        check_answers(estimator, features, classes)
+    except RefusedError as error:
+        remedy = "" if trust else f"; {TRUST}"
+        raise ArtifactError(f"{MODEL_FILE} was not loaded: it {error}{remedy}") from error
+    except Exception as error:  # a damaged pickle, and an estimator made by hand, can raise anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ArtifactError(f"cannot load {MODEL_FILE}: {reason[:200]}") from error
+    return estimator
 
 
 def _read_info(path: Path) -> dict[str, Any]:
@@ -173,6 +194,8 @@ def _read_info(path: Path) -> dict[str, Any]:
         known = msgspec.json.decode(text, type=_Info)
         if any(len(row) != len(known["features"]) for row in known["samples"]["rows"]):
             raise ValueError("a sample has not as many values as there are features")
+        if not all(0 <= code < len(known["classes"]) for code in known["samples"]["classes"]):
+            raise ValueError("a sample has a class that is not there")
     except ValueError as error:
         raise ArtifactError(f"{path.name} is not the description of a model ({error}): run 02_train again") from error
     info: dict[str, Any] = json.loads(text)

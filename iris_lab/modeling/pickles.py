@@ -37,6 +37,10 @@ PLAIN = frozenset(
 """Module and name of the classes whose objects are nothing but a dictionary of attributes."""
 
 
+class RefusedError(Exception):
+    """What is refused in a model file; the message goes on from "it was not loaded: it"."""
+
+
 class LeftOut:
     """Stands where the file has something compiled that is made anew from the samples after loading."""
 
@@ -48,20 +52,21 @@ class Maker:
     make: Callable[..., object]
 
 
-def _need(holds: object, expected: str) -> None:
+def need(holds: object, otherwise: str) -> None:
+    """Raise `RefusedError` with the message `otherwise` unless it holds."""
     if not holds:
-        raise pickle.UnpicklingError(f"it holds {expected}")
+        raise RefusedError(otherwise)
 
 
 def _dtype(spec: object, align: object, copy: object) -> np.dtype[Any]:
     known = type(spec) is str and spec in {state_spec for state_spec, _ in _dtypes()}
-    _need(known and align is False and copy is True, "an array of another type than our models have")
+    need(known and align is False and copy is True, "holds an array of another type than our models have")
     return np.dtype(str(spec), copy=True)
 
 
 def _scalar(dtype: object, data: object) -> object:
     fits = isinstance(dtype, np.dtype) and dtype.kind in "biuf" and type(data) is bytes and len(data) == dtype.itemsize
-    _need(fits, "a number that is none")
+    need(fits, "holds a number that is none")
     return np.frombuffer(data, dtype)[0]  # type: ignore[call-overload]  # both were checked
 
 
@@ -73,7 +78,7 @@ def _tree(n_features: object, n_classes: object, n_outputs: object) -> object:
     from sklearn.tree._tree import Tree
 
     fits = isinstance(n_classes, np.ndarray) and n_classes.shape == (1,) and n_outputs == 1
-    _need(fits, "a decision tree of several targets")
+    need(fits, "holds a decision tree of several targets")
     return Tree(n_features, n_classes, n_outputs)
 
 
@@ -118,7 +123,7 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
 
         Raises
         ------
-        pickle.UnpicklingError
+        RefusedError
             It is not one that our models need.
         """
         if (module, name) in MAKERS:
@@ -126,34 +131,34 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
         if (module, name) in PLAIN:
             return getattr(import_module(module), name)
         asked = ascii(f"{module}.{name}"[:80])[1:-1]
-        raise pickle.UnpicklingError(f"it asks for {asked}, expected only what the models on offer are made of")
+        raise RefusedError(f"asks for {asked}, expected only what the models on offer are made of")
 
     def refuse(self) -> NoReturn:
         """Refuse an instruction that `joblib.dump` does not write for our models."""
-        raise pickle.UnpicklingError("it uses an instruction of pickle that our model files have no need of")
+        raise RefusedError("uses an instruction of pickle that our model files have no need of")
 
     def load_newobj(self) -> None:
         """Make an object without attributes."""
         arguments, cls = self.stack.pop(), self.stack.pop()
-        _need(isinstance(cls, type) and arguments == (), "an object that is made with arguments")
+        need(isinstance(cls, type) and arguments == (), "holds an object that is made with arguments")
         self.append(cls.__new__(cls))
 
     def load_reduce(self) -> None:
         """Call a maker."""
         arguments, maker = self.stack.pop(), self.stack.pop()
-        _need(isinstance(maker, Maker) and type(arguments) is tuple, "a call of what is no function")
+        need(isinstance(maker, Maker) and type(arguments) is tuple, "holds a call of what is no function")
         self.append(maker.make(*arguments))
 
     def load_append(self) -> None:
         """Append a value to a list."""
         value = self.stack.pop()
-        _need(type(self.stack[-1]) is list, "a list that is none")
+        need(type(self.stack[-1]) is list, "holds a list that is none")
         self.stack[-1].append(value)
 
     def load_appends(self) -> None:
         """Append several values to a list."""
         values = self.pop_mark()
-        _need(type(self.stack[-1]) is list, "a list that is none")
+        need(type(self.stack[-1]) is list, "holds a list that is none")
         self.stack[-1].extend(values)
 
     def load_setitem(self) -> None:
@@ -169,7 +174,7 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
     def _put(self, keys: list[Any], values: list[Any]) -> None:
         # The hash of a deep tuple would overflow the stack.
         fits = type(self.stack[-1]) is dict and all(type(key) in (str, int) for key in keys)
-        _need(fits, "attributes that are no dictionary of names")
+        need(fits, "holds attributes that are no dictionary of names")
         self.stack[-1].update(zip(keys, values, strict=True))
 
     def load_build(self) -> None:
@@ -179,14 +184,14 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
             self.stack.pop()
             return
         if isinstance(made, np.dtype):
-            _need(any(state == known for _, known in _dtypes()), "an array of another type than our models have")
+            need(any(state == known for _, known in _dtypes()), "holds an array of another type than our models have")
         elif isinstance(made, np.ndarray):
             _check_texts(state)
         elif type(made).__name__ == "Tree":
             _check_tree(state, made.n_features)
         else:
-            _need(is_plain(made) and type(state) is dict, "attributes of what has none")
-            _need(type(state.get("_sklearn_version", "")) is str, "a version that is none")
+            need(is_plain(made) and type(state) is dict, "holds attributes of what has none")
+            need(type(state.get("_sklearn_version", "")) is str, "holds a version that is none")
         if type(made) is NumpyArrayWrapper:
             self._read_array(self.stack.pop())
         else:
@@ -195,13 +200,13 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
     def _read_array(self, state: dict[str, Any]) -> None:
         shape, dtype, order = state["shape"], state["dtype"], state["order"]
         fits = type(shape) is tuple and all(type(length) is int and length >= 0 for length in shape)
-        _need(fits and isinstance(dtype, np.dtype) and order in ("C", "F"), "an array without a shape or a type")
+        need(fits and isinstance(dtype, np.dtype) and order in ("C", "F"), "holds an array without a shape or a type")
         if dtype.hasobject:  # its content is a pickle of its own, which joblib would read with another unpickler
             array = type(self)(self.file_handle).load()
-            _need(type(array) is np.ndarray and array.dtype.hasobject, "an array that is none")
+            need(type(array) is np.ndarray and array.dtype.hasobject, "holds an array that is none")
         else:
             left = len(self.file_handle.getbuffer()) - self.file_handle.tell()
-            _need(math.prod(shape) * dtype.itemsize <= left, "an array larger than the file")
+            need(math.prod(shape) * dtype.itemsize <= left, "holds an array larger than the file")
             array = NumpyArrayWrapper(np.ndarray, shape, order, dtype).read(self, self.ensure_native_byte_order)
         self.stack[-1] = array
 
@@ -232,34 +237,36 @@ def read_pickle(content: bytes) -> object:
 
     Raises
     ------
-    pickle.UnpicklingError
-        It asks for anything that those models do not need; the message goes on from "it was not loaded:". A damaged
-        file can raise anything else.
+    RefusedError
+        It asks for anything that those models do not need. A damaged file can raise anything else.
     """
-    _need(content.startswith(pickle.PROTO), "no uncompressed pickle")  # a compressed one could fill any memory
+    need(content.startswith(pickle.PROTO), "no uncompressed pickle")  # a compressed one could fill any memory
     return ModelUnpickler(BytesIO(content)).load()
 
 
 def _check_texts(state: Any) -> None:
     """Refuse an array of objects unless it is a row of texts; NumPy reads past the end of a list too short."""
-    _need(type(state) is tuple and len(state) == 5, "an array that is none")
+    need(type(state) is tuple and len(state) == 5, "holds an array that is none")
     version, shape, dtype, _, texts = state
     fits = version == 1 and isinstance(dtype, np.dtype) and dtype.kind == "O" and type(texts) is list
-    _need(fits and shape == (len(texts),) and all(type(text) is str for text in texts), "an array of other than texts")
+    need(
+        fits and shape == (len(texts),) and all(type(text) is str for text in texts),
+        "holds an array of other than texts",
+    )
 
 
 def _check_tree(state: Any, features: int) -> None:
     """Refuse a decision tree that leads out of its arrays or round in circles: scikit-learn follows it blindly."""
-    _need(type(state) is dict and state.keys() == {"max_depth", "node_count", "nodes", "values"}, "half a tree")
+    need(type(state) is dict and state.keys() == {"max_depth", "node_count", "nodes", "values"}, "holds half a tree")
     nodes, values, count = state["nodes"], state["values"], state["node_count"]
-    _need(all(type(array) is np.ndarray for array in (nodes, values)) and len(nodes) == count > 0, "an empty tree")
-    _need(nodes.dtype.names and values.dtype == float and np.isfinite(values).all(), "a tree without numbers")
+    need(all(type(array) is np.ndarray for array in (nodes, values)) and len(nodes) == count > 0, "holds an empty tree")
+    need(nodes.dtype.names and values.dtype == float and np.isfinite(values).all(), "holds a tree without numbers")
     left, right = nodes["left_child"], nodes["right_child"]
     inner = left != -1
     own = np.flatnonzero(inner)
-    _need((right[~inner] == -1).all(), "a tree with half a fork")
+    need((right[~inner] == -1).all(), "holds a tree with half a fork")
     for child in (left[inner], right[inner]):
-        _need(((child > own) & (child < count)).all(), "a tree that leads nowhere")
+        need(((child > own) & (child < count)).all(), "holds a tree that leads nowhere")
     tested = nodes["feature"][inner]
-    _need(((tested >= 0) & (tested < features)).all(), "a tree that asks for a feature that is not there")
-    _need(np.isfinite(nodes["threshold"]).all(), "a tree with a threshold that is no number")
+    need(((tested >= 0) & (tested < features)).all(), "holds a tree that asks for a feature that is not there")
+    need(np.isfinite(nodes["threshold"]).all(), "holds a tree with a threshold that is no number")
