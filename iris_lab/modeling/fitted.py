@@ -49,7 +49,12 @@ def check_parts(estimator: object, features: int, classes: int, budget: int) -> 
         How many values there may be, counted as often as they are referred to: the size of the file in bytes.
     """
     need(type(estimator) is Pipeline, f"is {_a(estimator)}, expected a Pipeline")
+    steps = vars(estimator).get("steps")
+    need(type(steps) is list and [len(step) for step in steps] == [2, 2], "has other steps than two")
+    # So that what every part receives has as many columns as there are features.
+    need(type(steps[0][1]) is StandardScaler, "does not standardize first")
     for part in list(_parts(estimator, budget)):
+        need(part is estimator or type(part) is not Pipeline, "has a pipeline in a pipeline")
         jobs = vars(part).get("n_jobs") if is_plain(part) else None
         need(jobs is None or (type(jobs) is int and abs(jobs) <= MOST_JOBS), f"asks for more than {MOST_JOBS} threads")
         if type(part).__name__ == "Tree":
@@ -116,7 +121,8 @@ def check_answers(estimator: Any, features: Sequence[Mapping[str, Any]], classes
     need(hasattr(estimator, "predict_proba"), f"is {_a(estimator)}, expected a fitted classifier")
     names = [feature["name"] for feature in features]
     given = list(getattr(estimator, "feature_names_in_", ()))
-    need(given == names, f"was fitted on {len(given)} features, expected the {len(names)} described, in that order")
+    differ = f"has {len(given)} features, expected the {len(names)} described, by name and in that order"
+    need(given == names, differ)
     codes = np.asarray(getattr(estimator, "classes_", ()))
     need(
         codes.tolist() == list(range(classes)),

@@ -240,7 +240,7 @@ def read_pickle(content: bytes) -> object:
     RefusedError
         It asks for anything that those models do not need. A damaged file can raise anything else.
     """
-    need(content.startswith(pickle.PROTO), "no uncompressed pickle")  # a compressed one could fill any memory
+    need(content.startswith(pickle.PROTO), "is no uncompressed pickle")  # a compressed one could fill any memory
     return ModelUnpickler(BytesIO(content)).load()
 
 
