@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 stopping = threading.Event()
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 STDERR = 2  # its descriptor; Python has none if it was closed at the start
+TRUST = (
+    "load any pickle, and run what code is in it; without it, a stranger's run is safe only if it verified identical"
+)
 STOPPED = "iris-lab: stopped; nothing was changed"
 
 
@@ -144,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ORIGIN",
         help="let web pages of this origin ask (CORS), such as https://example.org, or * for any; repeatable",
     )
-    serve.add_argument("--trust", action="store_true", help="load a model whose digest does not agree: it can run code")
+    serve.add_argument("--trust", action="store_true", help=TRUST)
     serve.set_defaults(command=_serve)
 
     predict = commands.add_parser("predict", help="predict the classes of a table's rows with the model of a run")
@@ -157,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
             f"--{name}", default="", metavar="TEXT", help=f"{name} of a text table (default: found out)"
         )
     predict.add_argument("-o", "--output", type=Path, metavar="FILE", help="write CSV there (default: standard output)")
+    predict.add_argument("--trust", action="store_true", help=TRUST)
     predict.set_defaults(command=_predict)
     return parser
 
@@ -216,7 +220,8 @@ def _predict(given: argparse.Namespace) -> int:
     from iris_lab.data.tables import Reading
     from iris_lab.prediction.tables import predict_file
 
-    pieces = predict_file(given.run, given.table, Reading(given.separator, given.decimal, given.encoding))
+    reading = Reading(given.separator, given.decimal, given.encoding)
+    pieces = predict_file(given.run, given.table, reading, trust=given.trust)
     if given.output is None:
         for piece in pieces:
             sys.stdout.write(piece)

@@ -325,7 +325,7 @@ def test_what_is_no_pipeline_is_one_clear_line(folder: Path, value: object) -> N
 def test_an_unfitted_pipeline_and_one_of_another_table_are_refused(folder: Path, runs: Path) -> None:
     assert "has 0 features, expected the 4 described" in refused(folder, dumped(make_estimator()))
     wine = (runs / "wine-lda" / "model.joblib").read_bytes()
-    assert "has StandardScaler.mean_ of another shape" in refused(folder, wine)
+    assert "of another shape" in refused(folder, wine)
 
 
 def test_features_in_another_order_and_other_classes_are_refused(folder: Path) -> None:

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from iris_lab.modeling.pickles import LeftOut, is_plain, need
+from iris_lab.modeling.pickles import LeftOut, RefusedError, is_plain, need
 
 MOST_JOBS = 64  # threads that a model may start for a prediction
 KERNELS = ("linear", "poly", "rbf", "sigmoid")
@@ -34,7 +34,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def check_parts(estimator: object, features: int, classes: int, budget: int) -> None:
+def check_parts(estimator: Any, features: int, classes: int, budget: int) -> None:
     """Refuse an estimator from an untrusted file whose parts would make scikit-learn crash, hang or read amiss.
 
     Nearest neighbours are fitted anew from their samples: their search tree was left out when the file was read.
@@ -48,8 +48,9 @@ def check_parts(estimator: object, features: int, classes: int, budget: int) -> 
     budget
         How many values there may be, counted as often as they are referred to: the size of the file in bytes.
     """
-    need(type(estimator) is Pipeline, f"is {_a(estimator)}, expected a Pipeline")
-    steps = vars(estimator).get("steps")
+    if type(estimator) is not Pipeline:
+        raise RefusedError(f"is {_a(estimator)}, expected a Pipeline")
+    steps = estimator.steps
     need(type(steps) is list and [len(step) for step in steps] == [2, 2], "has other steps than two")
     # So that what every part receives has as many columns as there are features.
     need(type(steps[0][1]) is StandardScaler, "does not standardize first")

@@ -18,7 +18,7 @@ from iris_lab.modeling import Model
 from iris_lab.prediction.predictor import Predictor
 
 
-def predict_file(run: Path, table: Path, reading: Reading | None = None) -> Iterator[str]:
+def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trust: bool = False) -> Iterator[str]:
     """Yield the lines of a CSV table: every row of a file, then its class and the probability of each class.
 
     Parameters
@@ -30,6 +30,8 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None) -> Iter
         on character by character.
     reading
         How the table is to be read.
+    trust
+        Load the run's model whatever is in its pickle: it can run any code.
 
     Yields
     ------
@@ -44,7 +46,7 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None) -> Iter
     InputError
         The table cannot be read, lacks a feature, or holds a value that the feature cannot have.
     """
-    model, _ = open_run(run)
+    model, _ = open_run(run, trust=trust)
     if not table.is_file():
         raise InputError(f"cannot read {str(table)!r}: it is {'a folder' if table.is_dir() else 'not there'}")
     given = read_table(table, reading)

@@ -38,7 +38,7 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
     port
         Port to listen on; if it is busy, the next free one is taken. 0 for any.
     trust
-        Load a model of a run even where its digest does not agree with its ``model.json``.
+        Load the model of a run whatever is in its pickle: it can run any code.
 
     Returns
     -------

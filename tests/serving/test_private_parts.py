@@ -1,14 +1,20 @@
 """What we use of other packages without their promise that it stays: a test for each part that may move."""
 
 import inspect
+import pickle
 
+import numpy as np
 import pytest
 from granian._granian import SocketHolder
 from granian.server import mp
 from granian.server.common import AbstractServer
+from joblib import numpy_pickle
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from prometheus_client import values
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+from sklearn.tree._tree import NODE_DTYPE, Tree
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -79,3 +85,23 @@ def test_jupyter_client_launches_kernels_by_the_method_that_we_override() -> Non
     assert hasattr(AsyncKernelManager, "_launch_kernel")
     assert parameters(AsyncKernelManager._reconcile_connection_info) == ["self", "info"]
     assert {"process", "pid", "pgid", "connection_info"} <= set(dir(LocalProvisioner))
+
+
+def test_joblib_reads_pickles_and_arrays_by_the_parts_that_we_override_or_call() -> None:
+    wrapper, reader = numpy_pickle.NumpyArrayWrapper, numpy_pickle.NumpyUnpickler
+    assert parameters(reader) == ["filename", "file_handle", "ensure_native_byte_order", "mmap_mode"]
+    assert parameters(wrapper)[:4] == ["subclass", "shape", "order", "dtype"]
+    assert parameters(wrapper.read) == ["self", "unpickler", "ensure_native_byte_order"]
+    assert issubclass(reader, pickle._Unpickler)  # in Python, so that a subclass decides on every instruction
+    assert {"find_class", "load_build", "pop_mark", "dispatch"} <= set(dir(reader))
+    assert "unpickler = NumpyUnpickler(" in inspect.getsource(numpy_pickle._unpickle)  # it is what joblib.load uses
+
+
+def test_scikit_learn_keeps_what_a_model_file_is_checked_by() -> None:
+    features, target = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
+    assert Tree(1, np.array([2]), 1).node_count == 0
+    assert np.dtype(NODE_DTYPE).names[:3] == ("left_child", "right_child", "feature")
+    machine, neighbours = SVC().fit(features, target), KNeighborsClassifier().fit(features, target)
+    assert {"_sparse", "_n_support", "_dual_coef_", "_intercept_", "_probA", "_probB"} <= vars(machine).keys()
+    assert "_impl" in vars(SVC)
+    assert {"_fit_X", "_y"} <= vars(neighbours).keys()
