@@ -25,7 +25,8 @@ from sklearn.tree._tree import Tree
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling import MODELS, load_model, make_estimator, make_split, save_model
-from iris_lab.modeling.pickles import MAKERS, PLAIN, ModelUnpickler
+from iris_lab.modeling.compiled import MAKERS
+from iris_lab.modeling.pickles import PLAIN, ModelUnpickler
 
 TABLES = ("iris", "wine", "breast_cancer")
 FIVE = struct.Struct("<Q")
@@ -222,16 +223,19 @@ def number_of(count: int) -> bytes:
     return pickle.BININT + struct.pack("<i", count)
 
 
+PLAIN_STATE = number_of(3) + text("<") + pickle.NONE * 3 + number_of(-1) * 2 + number_of(0)
+POINTERS = number_of(3) + text("|") + pickle.NONE * 3 + number_of(-1) * 2 + number_of(63) + pickle.TUPLE
+
+
 def dtype_of(spec: str) -> bytes:
     return name("numpy", "dtype") + text(spec) + pickle.NEWFALSE + pickle.NEWTRUE + pickle.TUPLE3 + pickle.REDUCE
 
 
 def array_of(*lengths: int, dtype: bytes = b"") -> bytes:
     """Return the head of an array; its numbers are missing."""
-    known = number_of(3) + text("<") + pickle.NONE * 3 + number_of(-1) * 2 + number_of(0)
     items = [
         (text("shape"), pickle.MARK + b"".join(map(number_of, lengths)) + pickle.TUPLE),
-        (text("dtype"), dtype or dtype_of("f8") + pickle.MARK + known + pickle.TUPLE + pickle.BUILD),
+        (text("dtype"), dtype or dtype_of("f8") + pickle.MARK + PLAIN_STATE + pickle.TUPLE + pickle.BUILD),
         (text("order"), text("C")),
     ]
     state = pickle.EMPTY_DICT + b"".join(key + value + pickle.SETITEM for key, value in items)
@@ -240,8 +244,7 @@ def array_of(*lengths: int, dtype: bytes = b"") -> bytes:
 
 def empty_texts(count: int) -> bytes:
     made = name("numpy._core.multiarray", "_reconstruct") + pickle.EMPTY_TUPLE + pickle.REDUCE
-    kind = dtype_of("O8") + pickle.MARK + number_of(3) + text("|") + pickle.NONE * 3 + number_of(-1) * 2
-    kind += number_of(63) + pickle.TUPLE + pickle.BUILD
+    kind = dtype_of("O8") + pickle.MARK + POINTERS + pickle.BUILD
     state = number_of(1) + number_of(count) + pickle.TUPLE1 + kind + pickle.NEWFALSE + pickle.EMPTY_LIST
     return made + pickle.MARK + state + pickle.TUPLE + pickle.BUILD
 
@@ -277,6 +280,16 @@ ODD = {
     "an array of less than nothing": (array_of(-1), "an array without a shape"),
     "an array of pointers": (dtype_of("O8") + text("x") + pickle.BUILD, "an array of another type"),
     "an array of structures": (dtype_of("i8,O"), "an array of another type"),
+    "pointers that pass for numbers": (
+        array_of(2, dtype=dtype_of("O8") + pickle.MARK + PLAIN_STATE + pickle.TUPLE + pickle.BUILD) + bytes(32),
+        "an array of another type",
+    ),
+    "numbers that pass for pointers": (dtype_of("f8") + pickle.MARK + POINTERS + pickle.BUILD, "of another type"),
+    "a version that writes on the terminal": (
+        PIPELINE + pickle.EMPTY_TUPLE + pickle.NEWOBJ + pickle.EMPTY_DICT + text("_sklearn_version")
+        + text("1\n\x1b[2J") + pickle.SETITEM + pickle.BUILD,
+        "a version that is none",
+    ),
     "a scalar that is an object": (
         name("numpy._core.multiarray", "scalar") + dtype_of("O8") + PIPELINE + pickle.TUPLE2 + pickle.REDUCE,
         "a number that is none",

@@ -12,7 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from iris_lab.modeling.pickles import LeftOut, RefusedError, is_plain, need
+from iris_lab.modeling.compiled import LeftOut, RefusedError, need
+from iris_lab.modeling.pickles import is_plain
 
 MOST_JOBS = 64  # threads that a model may start for a prediction
 KERNELS = ("linear", "poly", "rbf", "sigmoid")
@@ -50,6 +51,7 @@ def check_parts(estimator: Any, features: int, classes: int, budget: int) -> Non
     """
     if type(estimator) is not Pipeline:
         raise RefusedError(f"is {_a(estimator)}, expected a Pipeline")
+    need(classes >= 2, "is described with fewer than two classes")
     steps = estimator.steps
     need(type(steps) is list and [len(step) for step in steps] == [2, 2], "has other steps than two")
     # So that what every part receives has as many columns as there are features.

@@ -17,8 +17,9 @@ from sklearn.pipeline import Pipeline
 
 from iris_lab.data.schema import Feature
 from iris_lab.errors import ArtifactError
+from iris_lab.modeling.compiled import RefusedError
 from iris_lab.modeling.fitted import check_answers, check_parts
-from iris_lab.modeling.pickles import RefusedError, read_pickle
+from iris_lab.modeling.pickles import read_pickle
 from iris_lab.modeling.splits import Split
 
 TRUST = "trust=True (--trust) loads any pickle, and runs what code is in it: only if you know who made it"
@@ -166,7 +167,9 @@ def load_model(folder: Path, *, trust: bool = False) -> Model:
         warnings.warn(f"{differs}, but loaded, as it is to be trusted", UserWarning, stacklevel=2)
     written, here = info["versions"]["scikit-learn"], version("scikit-learn")
     if written != here:
-        warnings.warn(f"model written by scikit-learn {written}, loaded by {here}", UserWarning, stacklevel=2)
+        warnings.warn(
+            f"model written by scikit-learn {ascii(written[:40])[1:-1]}, loaded by {here}", UserWarning, stacklevel=2
+        )
     return Model(_read_estimator(pickle, info, trust=trust), info)  # the very bytes that were checked
 
 

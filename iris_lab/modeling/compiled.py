@@ -1,0 +1,114 @@
+"""What is compiled in a model file: decision trees, search trees and the arrays of NumPy.
+
+Compiled code believes what a pickle says of its own memory. So it is made here, after a look at what was said.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+
+class RefusedError(Exception):
+    """What is refused in a model file; the message goes on from "it was not loaded: it"."""
+
+
+class LeftOut:
+    """Stands where the file has something compiled that is made anew from the samples after loading."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What a pickle gets for the name of something compiled, and may call: it checks what it is given."""
+
+    make: Callable[..., object]
+
+
+def need(holds: object, otherwise: str) -> None:
+    """Raise `RefusedError` with the message `otherwise` unless it holds."""
+    if not holds:
+        raise RefusedError(otherwise)
+
+
+def _dtype(spec: object, align: object, copy: object) -> np.dtype[Any]:
+    known = type(spec) is str and spec in {state_spec for state_spec, _ in known_dtypes()}
+    need(known and align is False and copy is True, "holds an array of another type than our models have")
+    return np.dtype(str(spec), copy=True)
+
+
+def _scalar(dtype: object, data: object) -> object:
+    fits = isinstance(dtype, np.dtype) and dtype.kind in "biuf" and type(data) is bytes and len(data) == dtype.itemsize
+    need(fits, "holds a number that is none")
+    return np.frombuffer(data, dtype)[0]  # type: ignore[call-overload]  # both were checked
+
+
+def _object_array(*_: object) -> object:
+    return np.empty(0, "b")  # as NumPy does; its content follows
+
+
+def _tree(n_features: object, n_classes: object, n_outputs: object) -> object:
+    from sklearn.tree._tree import Tree
+
+    fits = isinstance(n_classes, np.ndarray) and n_classes.shape == (1,) and n_outputs == 1
+    need(fits, "holds a decision tree of several targets")
+    return Tree(n_features, n_classes, n_outputs)
+
+
+MAKERS: Mapping[tuple[str, str], Maker] = {
+    ("numpy", "dtype"): Maker(_dtype),
+    ("numpy", "ndarray"): Maker(_object_array),
+    ("numpy._core.multiarray", "_reconstruct"): Maker(_object_array),
+    ("numpy._core.multiarray", "scalar"): Maker(_scalar),
+    ("sklearn.tree._tree", "Tree"): Maker(_tree),
+} | dict.fromkeys(
+    [
+        ("sklearn.metrics._dist_metrics", "EuclideanDistance64"),
+        ("sklearn.metrics._dist_metrics", "newObj"),
+        ("sklearn.neighbors._kd_tree", "KDTree"),
+        ("sklearn.neighbors._kd_tree", "newObj"),
+    ],
+    Maker(lambda *_: LeftOut()),
+)
+"""What the other names become."""
+
+
+@cache
+def knownknown_dtypes() -> list[tuple[str, object]]:
+    """Return the array types that our models have, each as its name and its state in a pickle."""
+    from sklearn.neighbors import KDTree
+    from sklearn.tree._tree import NODE_DTYPE
+
+    compiled = [np.dtype(NODE_DTYPE), KDTree([[0.0]]).__getstate__()[2].dtype]
+    numbers = [np.dtype(order + name) for name in ("f8", "i8", "i4") for order in "<>"]
+    reduced = [dtype.__reduce__() for dtype in (*numbers, np.dtype("u1"), np.dtype("O"), *compiled)]
+    return [(made[0], state) for _, made, state in reduced]
+
+
+def check_texts(state: Any) -> None:
+    """Refuse an array of objects unless it is a row of texts; NumPy reads past the end of a list too short."""
+    need(type(state) is tuple and len(state) == 5, "holds an array that is none")
+    version, shape, dtype, _, texts = state
+    fits = version == 1 and isinstance(dtype, np.dtype) and dtype.kind == "O" and type(texts) is list
+    need(
+        fits and shape == (len(texts),) and all(type(text) is str for text in texts),
+        "holds an array of other than texts",
+    )
+
+
+def check_tree(state: Any, features: int) -> None:
+    """Refuse a decision tree that leads out of its arrays or round in circles: scikit-learn follows it blindly."""
+    need(type(state) is dict and state.keys() == {"max_depth", "node_count", "nodes", "values"}, "holds half a tree")
+    nodes, values, count = state["nodes"], state["values"], state["node_count"]
+    need(all(type(array) is np.ndarray for array in (nodes, values)) and len(nodes) == count > 0, "holds an empty tree")
+    need(nodes.dtype.names and values.dtype == float and np.isfinite(values).all(), "holds a tree without numbers")
+    left, right = nodes["left_child"], nodes["right_child"]
+    inner = left != -1
+    own = np.flatnonzero(inner)
+    need((right[~inner] == -1).all(), "holds a tree with half a fork")
+    for child in (left[inner], right[inner]):
+        need(((child > own) & (child < count)).all(), "holds a tree that leads nowhere")
+    tested = nodes["feature"][inner]
+    need(((tested >= 0) & (tested < features)).all(), "holds a tree that asks for a feature that is not there")
+    need(np.isfinite(nodes["threshold"]).all(), "holds a tree with a threshold that is no number")
