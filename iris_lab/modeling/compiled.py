@@ -75,7 +75,7 @@ MAKERS: Mapping[tuple[str, str], Maker] = {
 
 
 @cache
-def knownknown_dtypes() -> list[tuple[str, object]]:
+def known_dtypes() -> list[tuple[str, object]]:
     """Return the array types that our models have, each as its name and its state in a pickle."""
     from sklearn.neighbors import KDTree
     from sklearn.tree._tree import NODE_DTYPE
