@@ -9,6 +9,8 @@ import lzma
 import pickle
 import shutil
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from collections.abc import Callable
@@ -22,6 +24,7 @@ import pytest
 from joblib.numpy_pickle import NumpyUnpickler
 from sklearn.tree._tree import Tree
 
+from iris_lab.cli import main
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling import MODELS, load_model, make_estimator, make_split, save_model
@@ -164,6 +167,30 @@ def test_the_bomb_works_where_it_is_trusted(folder: Path) -> None:
     with pytest.raises(ArtifactError, match=r"it is an int, expected a fitted classifier$"):
         load_model(folder, trust=True)
     assert (folder.parent / "sprung").exists()
+
+
+@pytest.mark.parametrize("command", [["serve", "run", "--port", "0"], ["predict", "run", "table.csv"]])
+def test_serve_and_predict_refuse_a_bomb_and_a_number_in_one_line(folder: Path, command: list[str]) -> None:
+    (folder.parent / "table.csv").write_text("a\n1\n")
+    for content, words in (
+        (call("os", "system", TOUCH), "asks for os.system"),
+        (dumped(np.array([1])), "is a ndarray"),
+    ):
+        put(folder, content)
+        ended = subprocess.run([sys.executable, "-m", "iris_lab", *command], capture_output=True, text=True, timeout=60)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith(f"iris-lab: model.joblib was not loaded: it {words}, expected ")
+        assert ended.stderr.count("\n") == 1
+    assert not (folder.parent / "sprung").exists()
+
+
+def test_predict_runs_a_bomb_only_where_it_is_trusted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(folder, call("os", "system", TOUCH))
+    assert main(["predict", "run", "run/model.json"]) == 2
+    assert not (folder.parent / "sprung").exists()
+    assert main(["predict", "run", "run/model.json", "--trust"]) == 2
+    assert (folder.parent / "sprung").exists()
+    assert capsys.readouterr().err.endswith("it is an int, expected a fitted classifier\n")
 
 
 INSTRUCTIONS = {

@@ -21,7 +21,7 @@ class Options:
     Attributes
     ----------
     trust
-        Load the model even where its digest does not agree with its ``model.json``.
+        Load the model whatever is in its pickle: it can run any code.
     max_body
         Bytes a request may have.
     allow_hosts
