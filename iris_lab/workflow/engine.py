@@ -22,9 +22,11 @@ from iris_lab.errors import StepError
 from iris_lab.workflow.environment import make_scratch, pinned_environment
 from iris_lab.workflow.kernels import RunKernelManager
 from iris_lab.workflow.normalization import normalize
+from iris_lab.workflow.outputs import settle
 from iris_lab.workflow.warm import WarmParent
 
 Progress = Callable[[int, int], None]  # called with the cells done and the cells in all
+OUTPUT_SECONDS = 600
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())
@@ -85,7 +87,9 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
             km=manager,
             timeout=execution_timeout,
             startup_timeout=start_timeout,
-            coalesce_streams=True,  # streams arrive in chunks that split anywhere
+            # After its reply a cell's output may still be on the way; what did not come fails the run.
+            iopub_timeout=execution_timeout or OUTPUT_SECONDS,
+            raise_on_iopub_timeout=True,
             record_timing=False,
             log=log,
         )
@@ -119,9 +123,13 @@ def _execute_cells(client: NotebookClient, nb_man: NotebookExecutionManager, on_
 def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) -> bool:
     """Execute a cell and say whether it failed; a failed cell ends with an error output."""
     try:
-        client.execute_cell(cell, index)
-    except CellTimeoutError:
-        _add_error(cell, "CellTimeoutError", f"the cell was still running after {client.timeout} s")
+        try:
+            client.execute_cell(cell, index)
+        finally:
+            if cell.cell_type == "code":
+                cell.outputs = settle(cell.outputs)
+    except CellTimeoutError as error:
+        _add_error(cell, "CellTimeoutError", _late(error, client))
     except DeadKernelError:
         _add_error(cell, "DeadKernelError", _cause_of_death(client))
     except CellExecutionError as error:
@@ -138,6 +146,12 @@ def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) -> boo
 
 def _add_error(cell: NotebookNode, name: str, reason: str) -> None:
     cell.outputs.append(new_output("error", ename=name, evalue=reason, traceback=[f"{name}: {reason}"]))
+
+
+def _late(error: CellTimeoutError, client: NotebookClient) -> str:
+    if "IOPub" in str(error):
+        return f"the cell ended, but after {client.iopub_timeout} s its output had not all been received"
+    return f"the cell was still running after {client.timeout} s"
 
 
 def _cause_of_death(client: NotebookClient) -> str:

@@ -36,6 +36,7 @@ class RunKernelManager(AsyncKernelManager):
         kernel_name: str = "python3",
     ) -> None:
         super().__init__(kernel_name=kernel_name, connection_file=str(scratch / f"{time.monotonic_ns()}.json"))
+        self.context.rcvhwm = 0  # ZeroMQ drops messages beyond a "high-water mark", by default of 1,000; 0 is none
         if os.name == "posix":
             self.transport, self.ip = "ipc", str(scratch / f"{time.monotonic_ns()}")
         self._environment = dict(environment)

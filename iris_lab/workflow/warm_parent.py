@@ -80,7 +80,11 @@ def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
         os.chdir(cwd)
         os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
         sys.argv = argv
-        from ipykernel.kernelapp import IPKernelApp
+        from ipykernel.kernelapp import IPKernelApp as Base
+        class IPKernelApp(Base):
+            def init_iopub(self, context):
+                context.sndhwm = 0
+                super().init_iopub(context)
 
         # ipykernel read JPY_PARENT_PID when the parent imported it, so pass the new parent's pid explicitly.
         IPKernelApp.launch_instance([*argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
