@@ -114,7 +114,9 @@ def test_a_recorded_whole_number_is_a_float_where_one_is_declared():
 
 
 def test_a_declaration_without_a_type_is_refused():
-    with pytest.raises(InputError, match=r"untyped declares seed = 0: expected `seed: type = literal  # meaning`"):
+    with pytest.raises(
+        InputError, match=r"untyped: its parameters cell has `seed = 0`: expected `name: type = literal  # meaning`"
+    ):
         declared([Step(NOTEBOOKS / "untyped.ipynb")])
 
 

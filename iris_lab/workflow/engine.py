@@ -97,6 +97,7 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
             client.start_new_kernel()
             client.start_new_kernel_client()
         except Exception as error:  # jupyter_client raises whatever the operating system said
+            manager.context.destroy(linger=0)
             shutil.rmtree(scratch, ignore_errors=True)
             raise StepError(step or Path(input_path).stem, None, f"the kernel did not start: {error}") from error
         try:

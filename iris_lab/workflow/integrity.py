@@ -5,10 +5,12 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from iris_lab.errors import InputError
 from iris_lab.workflow import provenance
 from iris_lab.workflow.comparison.findings import ALTERED, EXTRA, MISSING, NO_FILE, Difference, Finding
 from iris_lab.workflow.crate import Record, digest_of
 from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.steps import STEPS
 
 CHANGED = "changed"
@@ -62,8 +64,8 @@ def check_environment(record: Record) -> list[Finding]:
     found = _changes(record.software, provenance.software(), "not recorded", "not installed")
     try:
         here = [step for step in STEPS if step.name in record.parameters]
-        sources = provenance.sources({step.name: step.notebook.read_text(encoding="utf-8") for step in here})
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        sources = provenance.sources({step.name: read_notebook(step.notebook) for step in here})
+    except (InputError, OSError) as error:
         return [*found, Finding("notebooks", CHANGED, Difference("", "recorded", f"cannot be read: {error}"))]
     was, now = ({name: f"{sha[:12]}…" for name, sha in shas.items()} for shas in (record.sources, sources))
     return found + _changes(was, now, "not recorded", "not there")

@@ -1,22 +1,16 @@
 """What the notebooks' parameters cells declare, and whether given values fit."""
 
-import ast
-import contextlib
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from papermill import inspect_notebook
-
 from iris_lab import modeling
 from iris_lab.errors import InputError, UnknownNameError
+from iris_lab.workflow.notebooks import declarations, read_notebook
 from iris_lab.workflow.steps import Step
 
 Value = int | float | str | bool
 RUN_DIR = "run_dir"  # the runner sets it: a run's place is --output
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -91,33 +85,20 @@ def declared(steps: Sequence[Step]) -> dict[str, Parameter]:
     Raises
     ------
     InputError
-        A notebook is missing, a declaration has no type or a default that is no literal of it, or two notebooks
-        declare one name differently.
+        A notebook cannot be read, a statement of its parameters cell is no declaration, or two notebooks declare one
+        name differently.
     """
+    types: dict[str, type] = {kind.__name__: kind for kind in (bool, float, int, str)}
     found: dict[str, Parameter] = {}
     for step in steps:
-        if not step.notebook.is_file():
-            raise InputError(f"notebook {step.notebook.name} is not in {step.notebook.parent.name}/: a checkout has it")
-        for name, fields in inspect_notebook(str(step.notebook)).items():
-            here = _parameter(step, name, fields)
+        for each in declarations(step.name, read_notebook(step.notebook)):
+            name, kind = each.name, types[each.type]
             known = found.get(name)
-            if known and (known.type, known.default) != (here.type, here.default):
+            if known and (known.type, known.default) != (kind, each.default):
                 raise InputError(f"{step.name} and {known.steps[0]} declare {name!r} differently: make them agree")
+            here = Parameter(name, kind, each.default, each.meaning, (step.name,))
             found[name] = replace(known, steps=(*known.steps, step.name)) if known else here
     return found
-
-
-def _parameter(step: Step, name: str, fields: Mapping[str, str]) -> Parameter:
-    types: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
-    kind = types.get(fields["inferred_type_name"])
-    with contextlib.suppress(ValueError, SyntaxError):
-        default: Value = ast.literal_eval(fields["default"])
-        if kind is not None and isinstance(default, (kind, int) if kind is float else kind):
-            return Parameter(name, kind, default, fields["help"], (step.name,))
-    raise InputError(
-        f"{step.name} declares {name} = {fields['default']}: expected `{name}: type = literal  # meaning` "
-        f"with one of the types {', '.join(types)}"
-    )
 
 
 def parse(assignments: Iterable[str], parameters: Mapping[str, Parameter]) -> dict[str, Value]:

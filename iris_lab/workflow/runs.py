@@ -18,6 +18,7 @@ from iris_lab.modeling import check_data
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
 from iris_lab.workflow.layout import DATA_FOLDER
+from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared
 from iris_lab.workflow.report_page import write_page
 from iris_lab.workflow.steps import Progress, Step
@@ -121,7 +122,7 @@ def make_plan(
     check_data(dataset, whole)
     if not origin and dataset:
         origin = table.place if table and is_url(table.place) else dataset.source
-    texts = {step.name: step.notebook.read_text(encoding="utf-8") for step in steps}
+    texts = {step.name: read_notebook(step.notebook) for step in steps}
     return Plan(steps, parameters, whole, dataset, table, texts, origin, date or provenance.release_date())
 
 
@@ -179,6 +180,8 @@ def execute(
 def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:
     parameters = plan.injected(step)
     notebook = nbformat.reads(plan.texts[step.name], as_version=4)
+    notebook.metadata.setdefault("kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"})
+    notebook.metadata.kernelspec.setdefault("language", "python")
     options = {**options, "step": step.name}
     options["on_progress"](0, len(notebook.cells) + bool(parameters))  # the step starts
     try:

@@ -81,6 +81,7 @@ def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
         os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
         sys.argv = argv
         from ipykernel.kernelapp import IPKernelApp as Base
+
         class IPKernelApp(Base):
             def init_iopub(self, context):
                 context.sndhwm = 0
