@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from iris_lab.workflow.crate import artifacts_of, read_crate
-from iris_lab.workflow.environment import SCRATCH_PREFIX
 from iris_lab.workflow.report import Job, report
+from iris_lab.workflow.scratch import PREFIX, is_abandoned
 from iris_lab.workflow.steps import STEPS, Step
 
 TINY = [Step(Path(__file__).parent / "notebooks" / f"{name}.ipynb") for name in ("adds", "writes")]
@@ -43,7 +43,7 @@ def kill_one(output: Path, steps, kernels: str, seconds: float) -> None:
 )
 def test_the_previous_report_is_whole_after_every_kill(tmp_path, steps, kernels, kills):
     output = tmp_path / "lab"
-    started = time.monotonic()
+    started, started_at = time.monotonic(), time.time()
     report(Job(output=output, steps=steps))
     longest = (time.monotonic() - started) * 1.2
     dice = random.Random(0)
@@ -53,9 +53,5 @@ def test_the_previous_report_is_whole_after_every_kill(tmp_path, steps, kernels,
     report(Job(output=output, steps=steps))
     left = {path.name for path in tmp_path.iterdir()} - {".lab.lock", "lab.timings.json"}
     assert left == {"lab"}, "the next run cleans up"
-    mine = [
-        path
-        for path in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*")
-        if path.stat().st_mtime > time.time() - 60
-    ]
-    assert mine == [] or all(Path(f"/proc/{path.name.split('-')[2]}").exists() for path in mine)
+    recent = (path for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if path.stat().st_mtime > started_at)
+    assert [path for path in recent if is_abandoned(path)] == []

@@ -4,7 +4,6 @@
 """
 
 import logging
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -19,10 +18,11 @@ from papermill.engines import Engine, NotebookExecutionManager
 from papermill.iorw import write_ipynb
 
 from iris_lab.errors import StepError
-from iris_lab.workflow.environment import make_scratch, pinned_environment
+from iris_lab.workflow.environment import pinned_environment
 from iris_lab.workflow.kernels import RunKernelManager
 from iris_lab.workflow.normalization import normalize
 from iris_lab.workflow.outputs import settle
+from iris_lab.workflow.scratch import scratch_folder, socket_folder
 from iris_lab.workflow.warm import WarmParent
 
 Progress = Callable[[int, int], None]  # called with the cells done and the cells in all
@@ -79,32 +79,28 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
         StepError
             The kernel did not start.
         """
-        scratch = make_scratch()
-        environment = pinned_environment(scratch)
-        manager = RunKernelManager(scratch, environment, warm_parent=warm_parent, kernel_name=kernel_name)
-        client = NotebookClient(
-            nb_man.nb,
-            km=manager,
-            timeout=execution_timeout,
-            startup_timeout=start_timeout,
-            # After its reply a cell's output may still be on the way; what did not come fails the run.
-            iopub_timeout=execution_timeout or OUTPUT_SECONDS,
-            raise_on_iopub_timeout=True,
-            record_timing=False,
-            log=log,
-        )
-        try:
-            client.start_new_kernel()
-            client.start_new_kernel_client()
-        except Exception as error:  # jupyter_client raises whatever the operating system said
-            manager.context.destroy(linger=0)
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise StepError(step or Path(input_path).stem, None, f"the kernel did not start: {error}") from error
-        try:
+        with scratch_folder() as scratch, socket_folder(scratch) as sockets:
+            environment = pinned_environment(scratch)
+            manager = RunKernelManager(scratch, sockets, environment, warm_parent=warm_parent, kernel_name=kernel_name)
+            client = NotebookClient(
+                nb_man.nb,
+                km=manager,
+                timeout=execution_timeout,
+                startup_timeout=start_timeout,
+                # After its reply a cell's output may still be on the way; what did not come fails the run.
+                iopub_timeout=execution_timeout or OUTPUT_SECONDS,
+                raise_on_iopub_timeout=True,
+                record_timing=False,
+                log=log,
+            )
+            try:
+                client.start_new_kernel()
+                client.start_new_kernel_client()
+            except Exception as error:  # jupyter_client raises whatever the operating system said
+                manager.context.destroy(linger=0)
+                raise StepError(step or Path(input_path).stem, None, f"the kernel did not start: {error}") from error
             with client.setup_kernel(cleanup_kc=True):
                 _execute_cells(client, nb_man, on_progress)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _execute_cells(client: NotebookClient, nb_man: NotebookExecutionManager, on_progress: Progress) -> None:

@@ -1,9 +1,7 @@
 """The environment that a kernel runs in: the same one on every machine."""
 
 import os
-import shutil
 import tempfile
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,7 +27,6 @@ PINNED = {
     "TERM": "dumb",
     "TZ": "UTC",
 }
-SCRATCH_PREFIX = "iris-lab-"
 
 
 def pinned_environment(scratch: Path) -> dict[str, str]:
@@ -56,22 +53,3 @@ def _font_cache(scratch: Path) -> Path:
             return lasting
     except (OSError, RuntimeError):  # no home, or a read-only one
         return scratch / "matplotlib"
-
-
-def make_scratch() -> Path:
-    """Make a private folder for one run's sockets and settings, and remove those of runs that were killed."""
-    root = Path(tempfile.gettempdir())
-    for old in root.glob(f"{SCRATCH_PREFIX}*-*"):
-        pid = old.name.removeprefix(SCRATCH_PREFIX).split("-")[0]
-        if pid.isdecimal() and not _alive(int(pid)):
-            shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{os.getpid()}-"))
-
-
-def _alive(pid: int) -> bool:
-    with suppress(PermissionError):
-        try:
-            os.kill(pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-    return True

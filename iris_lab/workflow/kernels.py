@@ -1,6 +1,5 @@
 """The kernel of a step: an ordinary one, or a fork of the warm parent."""
 
-import os
 import subprocess
 import time
 from collections.abc import Mapping
@@ -18,7 +17,9 @@ class RunKernelManager(AsyncKernelManager):
     Parameters
     ----------
     scratch
-        Private folder for the sockets and the connection file. Ports would collide between parallel runs.
+        Private folder for the connection file.
+    sockets
+        Private folder for the sockets; None for ports, which can collide between parallel runs.
     environment
         Environment variables of the kernel.
     warm_parent
@@ -30,6 +31,7 @@ class RunKernelManager(AsyncKernelManager):
     def __init__(
         self,
         scratch: Path,
+        sockets: Path | None,
         environment: Mapping[str, str],
         *,
         warm_parent: WarmParent | None = None,
@@ -37,8 +39,8 @@ class RunKernelManager(AsyncKernelManager):
     ) -> None:
         super().__init__(kernel_name=kernel_name, connection_file=str(scratch / f"{time.monotonic_ns()}.json"))
         self.context.rcvhwm = 0  # ZeroMQ drops messages beyond a "high-water mark", by default of 1,000; 0 is none
-        if os.name == "posix":
-            self.transport, self.ip = "ipc", str(scratch / f"{time.monotonic_ns()}")
+        if sockets:
+            self.transport, self.ip = "ipc", str(sockets / f"{time.monotonic_ns()}")
         self._environment = dict(environment)
         self._warm_parent = warm_parent if kernel_name == "python3" else None
 

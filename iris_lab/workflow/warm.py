@@ -8,7 +8,6 @@ before those of the runner.
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from iris_lab.workflow.environment import make_scratch, pinned_environment
+from iris_lab.workflow.environment import pinned_environment
+from iris_lab.workflow.scratch import scratch_folder
 
 CAN_FORK = sys.platform == "linux"  # macOS's frameworks don't survive a fork, Windows has none
 
@@ -132,11 +132,10 @@ Kernels = tuple[WarmParent | None, Path]  # what forks kernels, and a scratch fo
 @contextmanager
 def warm_kernels() -> Iterator[Kernels]:
     """Give a warm parent, where this system can fork, and a scratch folder for as long as a run takes."""
-    scratch = make_scratch()
-    warm_parent = WarmParent(pinned_environment(scratch)) if CAN_FORK else None
-    try:
-        yield warm_parent, scratch
-    finally:
-        if warm_parent:
-            warm_parent.stop()
-        shutil.rmtree(scratch, ignore_errors=True)
+    with scratch_folder() as scratch:
+        warm_parent = WarmParent(pinned_environment(scratch)) if CAN_FORK else None
+        try:
+            yield warm_parent, scratch
+        finally:
+            if warm_parent:
+                warm_parent.stop()

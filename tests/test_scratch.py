@@ -1,0 +1,58 @@
+"""Private folders: cleaned up after those who were killed, never under those who run."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iris_lab.workflow.scratch import SHORT, scratch_folder, socket_folder
+
+HOLD = "import sys, time; from pathlib import Path; from iris_lab.workflow.scratch import scratch_folder\n"
+HOLD += "with scratch_folder(Path(sys.argv[1])) as folder: print(folder, flush=True); time.sleep(60)"
+
+
+def holder(root: Path, *before: str) -> tuple[subprocess.Popen[str], Path]:
+    process = subprocess.Popen([*before, sys.executable, "-c", HOLD, str(root)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_a_folder_is_gone_after_its_use(tmp_path: Path) -> None:
+    with scratch_folder(tmp_path) as folder:
+        (folder / "x").write_text("x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_stays(tmp_path: Path) -> None:
+    (killed, left), (running, used) = holder(tmp_path), holder(tmp_path)
+    killed.kill()
+    killed.communicate()
+    with scratch_folder(tmp_path):
+        assert not left.exists()
+        assert used.is_dir()
+    running.send_signal(signal.SIGINT)
+    running.communicate()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="a process namespace needs Linux and root")
+def test_a_folder_of_another_container_stays(tmp_path: Path) -> None:
+    """Two process namespaces see other process numbers, and share the folder for temporary files."""
+    running, used = holder(tmp_path, "unshare", "--pid", "--fork", "--kill-child")
+    with scratch_folder(tmp_path):
+        assert used.is_dir()
+    running.kill()
+    running.communicate()
+
+
+@pytest.mark.parametrize("length", [10, 70, 300])
+def test_sockets_have_a_short_path_wherever_the_folder_for_temporary_files_is(tmp_path: Path, length: int) -> None:
+    root = tmp_path.joinpath(*["d" * 100] * (length // 100), "d" * (length % 100 + 1))
+    root.mkdir(parents=True)
+    with scratch_folder(root) as scratch, socket_folder(scratch) as sockets:
+        assert sockets is not None
+        assert len(os.fsencode(sockets.parent)) <= SHORT
+    assert not sockets.exists()
