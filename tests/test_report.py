@@ -260,3 +260,26 @@ def test_a_parameter_may_have_any_name(tmp_path):
 
     run = report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", declare)]))
     assert read_crate(run).values["source"] == "somewhere"
+
+
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        ("import os; os.mkfifo('pipe')", "'pipe', a link, a pipe, a socket or a device"),
+        ("import socket; s = socket.socket(socket.AF_UNIX); s.bind('sock')", "'sock', a link, a pipe"),
+        ("import os; os.symlink('/etc/passwd', 'passwd.txt')", "'passwd.txt', a link"),
+        ("import os; os.symlink('/dev/zero', 'zero.bin')", "'zero.bin', a link"),
+        ("import os; os.symlink('.', 'loop')", "'loop', a link"),
+        ("open(b'a\\xff.txt', 'w').write('x')", "a name that not every system can read"),
+        ("open('a\\\\b.txt', 'w').write('x')", "a name that not every system can read"),
+        ("open('a\\nb.txt', 'w').write('x')", "a name that not every system can read"),
+        ("open('index.html', 'w').write('x')", "'index.html', a name that the run itself writes"),
+        ("open('ro-crate-metadata.json', 'w').write('{}')", "a name that the run itself writes"),
+    ],
+)
+def test_what_nobody_could_verify_fails_the_run_before_it_is_opened(place, tmp_path, code, left):
+    cells = [nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "leaves.ipynb")
+    with pytest.raises(StepError, match=left):
+        report(Job({}, place.final, steps=[Step(tmp_path / "leaves.ipynb")]), timeout=60)
+    assert not place.final.exists()

@@ -17,7 +17,8 @@ from iris_lab.errors import StepError
 from iris_lab.modeling import check_data
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.layout import DATA_FOLDER
+from iris_lab.workflow.integrity import files_of
+from iris_lab.workflow.layout import CRATE_FILE, DATA_FOLDER, PAGE_FILE
 from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared
 from iris_lab.workflow.report_page import write_page
@@ -167,6 +168,7 @@ def execute(
             options = {"warm_parent": warm_parent, "execution_timeout": timeout, "on_progress": progress}
             _execute_step(plan, step, folder, options)
             seconds[step.name] = round(time.perf_counter() - started, 3)
+            _check_left(step.name, folder)
             found = crate.artifacts_of(folder)
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
@@ -175,6 +177,20 @@ def execute(
     except OSError as error:
         raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
     return seconds
+
+
+def _check_left(step: str, folder: Path) -> None:
+    """Refuse what a step left that nobody could verify, before it is opened: a pipe would never end."""
+    for name, ordinary in files_of(folder).items():
+        if name in (CRATE_FILE, PAGE_FILE):
+            problem = "a name that the run itself writes"
+        elif not ordinary:
+            problem = "a link, a pipe, a socket or a device: expected ordinary files"
+        elif "\\" in name or not name.isprintable():
+            problem = "a name that not every system can read: expected printable characters but \\"
+        else:
+            continue
+        raise StepError(step, None, f"it left {name[:80]!r}, {problem}; change the cell that makes it")
 
 
 def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:
