@@ -6,9 +6,10 @@
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -16,10 +17,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.iorw import write_ipynb
+from papermill.log import logger as papermill_log
 
 from iris_lab.errors import StepError
-from iris_lab.workflow.environment import pinned_environment
-from iris_lab.workflow.kernels import RunKernelManager
+from iris_lab.workflow.kernels import kernel_manager
 from iris_lab.workflow.normalization import normalize
 from iris_lab.workflow.outputs import settle
 from iris_lab.workflow.scratch import scratch_folder, socket_folder
@@ -31,6 +32,8 @@ OUTPUT_SECONDS = 600
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())
 log.propagate = False  # what nbclient would log, our errors say
+# A run that is stopped or timed out leaves nbclient's tasks behind, and asyncio would print each with its traceback.
+logging.getLogger("asyncio").addFilter(lambda record: "coro=<NotebookClient." not in record.getMessage())
 
 
 class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
@@ -70,9 +73,12 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
         execution_timeout: int | None = None,
         warm_parent: WarmParent | None = None,
         on_progress: Progress = lambda done, total: None,
+        log_output: bool = False,
+        stdout_file: TextIO | None = None,
+        stderr_file: TextIO | None = None,
         **_others: Any,
     ) -> None:
-        """Execute the cells one after another; papermill's other options, such as log files, have no use here.
+        """Execute the cells one after another.
 
         Raises
         ------
@@ -80,27 +86,55 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
             The kernel did not start.
         """
         with scratch_folder() as scratch, socket_folder(scratch) as sockets:
-            environment = pinned_environment(scratch)
-            manager = RunKernelManager(scratch, sockets, environment, warm_parent=warm_parent, kernel_name=kernel_name)
-            client = NotebookClient(
-                nb_man.nb,
-                km=manager,
-                timeout=execution_timeout,
-                startup_timeout=start_timeout,
-                # After its reply a cell's output may still be on the way; what did not come fails the run.
-                iopub_timeout=execution_timeout or OUTPUT_SECONDS,
-                raise_on_iopub_timeout=True,
-                record_timing=False,
-                log=log,
-            )
+            manager = None
             try:
+                manager = kernel_manager(kernel_name, scratch, sockets, warm_parent)
+                client = _Client(
+                    nb_man.nb,
+                    km=manager,
+                    timeout=execution_timeout,
+                    startup_timeout=start_timeout,
+                    # After its reply a cell's output may still be on the way; what did not come fails the run.
+                    iopub_timeout=execution_timeout or OUTPUT_SECONDS,
+                    raise_on_iopub_timeout=True,
+                    record_timing=False,
+                    log=log,
+                )
                 client.start_new_kernel()
                 client.start_new_kernel_client()
             except Exception as error:  # jupyter_client raises whatever the operating system said
-                manager.context.destroy(linger=0)
+                if manager:
+                    manager.context.destroy(linger=0)
                 raise StepError(step or Path(input_path).stem, None, f"the kernel did not start: {error}") from error
+            client.told = _Told(log_output, {"stdout": stdout_file, "stderr": stderr_file})
             with client.setup_kernel(cleanup_kc=True):
                 _execute_cells(client, nb_man, on_progress)
+
+
+@dataclass
+class _Told:
+    """Whom papermill's options tell of an output when it comes."""
+
+    log: bool = False
+    files: Mapping[str, TextIO | None] = field(default_factory=dict)
+
+    def tell(self, output: NotebookNode) -> None:
+        text = output.get("text") or output.get("data", {}).get("text/plain", "")
+        if self.log and text:
+            papermill_log.info(text.rstrip("\n"))
+        if file := self.files.get(output.get("name", "")):
+            file.write(text)
+            file.flush()
+
+
+class _Client(NotebookClient):
+    told = _Told()
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        output = super().process_message(msg, cell, cell_index)
+        if output is not None:
+            self.told.tell(output)
+        return output
 
 
 def _execute_cells(client: NotebookClient, nb_man: NotebookExecutionManager, on_progress: Progress) -> None:

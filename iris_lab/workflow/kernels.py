@@ -1,59 +1,110 @@
-"""The kernel of a step: an ordinary one, or a fork of the warm parent."""
+"""The kernel of a step: a fork of the warm parent, or an ordinary one where forking is not to be had."""
 
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Dict, Instance
 
-from iris_lab.workflow.warm import WarmParent
+from iris_lab.workflow.environment import pinned_environment
+from iris_lab.workflow.warm import WarmParent, warm_kernels
+
+LAUNCHER = ["-m", "ipykernel_launcher"]  # how every kernel specification of IPython's kernel starts it
 
 
-class RunKernelManager(AsyncKernelManager):
-    """Manages a run's kernel: local sockets instead of ports, and a fork of the warm parent where there is one.
+class PinnedProvisioner(LocalProvisioner):
+    """Starts a kernel in the pinned environment, forked from a warm parent where this system can fork.
+
+    Its entry point is ``iris-lab``, so that a kernel specification of one's own can name it, too.
+
+    Attributes
+    ----------
+    environment
+        Environment variables of the kernel; empty for those of `pinned_environment`.
+    warm_parent
+        What to fork from; None for one of its own.
+    """
+
+    environment = Dict()
+    warm_parent = Instance(WarmParent, allow_none=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self._own = ExitStack()
+
+    async def pre_launch(self, **options: Any) -> dict[str, Any]:
+        """Put the pinned environment in place of the caller's."""
+        if self.warm_parent is None:
+            self.warm_parent, scratch = self._own.enter_context(warm_kernels(preload=False))
+            self.environment = self.environment or pinned_environment(scratch)
+        with self._nothing_left_behind():
+            return await super().pre_launch(**(options | {"env": dict(self.environment)}))
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
+        """Fork the kernel; one of another language or on another system is started as a program."""
+        is_ipython = cmd[1:3] == LAUNCHER
+        with self._nothing_left_behind():
+            if self.warm_parent is None or not is_ipython:
+                if is_ipython:
+                    cmd = [cmd[0], "-P", "-m", "iris_lab.workflow.kernel_app", *cmd[3:]]
+                silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+                return await super().launch_kernel(cmd, **(options | silent))
+            cwd = str(options.get("cwd") or Path.cwd())
+            kernel = self.warm_parent.fork(cmd[2:], cwd, self.environment)
+        self.process = kernel  # type: ignore[assignment]  # it has the part of Popen that the base class uses
+        self.pid = self.pgid = kernel.pid
+        return self.connection_info
+
+    @contextmanager
+    def _nothing_left_behind(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._own.close()
+            raise
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """End the warm parent, if it is this kernel's own, and with it all that the kernel started."""
+        await super().cleanup(restart=restart)
+        if not restart:
+            self._own.close()
+
+
+def kernel_manager(
+    kernel_name: str, scratch: Path, sockets: Path | None, warm_parent: WarmParent | None
+) -> AsyncKernelManager:
+    """Return the manager of a run's kernel.
 
     Parameters
     ----------
+    kernel_name
+        Name of an installed kernel.
     scratch
-        Private folder for the connection file.
+        Private folder for the connection file and IPython's settings.
     sockets
         Private folder for the sockets; None for ports, which can collide between parallel runs.
-    environment
-        Environment variables of the kernel.
     warm_parent
-        What to fork from; None for an ordinary kernel.
-    kernel_name
-        Name of an installed kernel; only ``python3`` is forked.
+        What to fork from; None for one of the kernel's own.
+
+    Raises
+    ------
+    jupyter_client.kernelspec.NoSuchKernel
+        No such kernel is installed.
     """
-
-    def __init__(
-        self,
-        scratch: Path,
-        sockets: Path | None,
-        environment: Mapping[str, str],
-        *,
-        warm_parent: WarmParent | None = None,
-        kernel_name: str = "python3",
-    ) -> None:
-        super().__init__(kernel_name=kernel_name, connection_file=str(scratch / f"{time.monotonic_ns()}.json"))
-        self.context.rcvhwm = 0  # ZeroMQ drops messages beyond a "high-water mark", by default of 1,000; 0 is none
-        if sockets:
-            self.transport, self.ip = "ipc", str(sockets / f"{time.monotonic_ns()}")
-        self._environment = dict(environment)
-        self._warm_parent = warm_parent if kernel_name == "python3" else None
-
-    async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-        options["env"] = dict(self._environment)  # in place of the caller's
-        if self._warm_parent is None:
-            options |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            await super()._async_launch_kernel(kernel_cmd, **options)
-            return
-        cwd = str(options.get("cwd") or Path.cwd())
-        kernel = self._warm_parent.fork(kernel_cmd[2:], cwd, self._environment)
-        provisioner: Any = self.provisioner
-        provisioner.process, provisioner.pid, provisioner.pgid = kernel, kernel.pid, kernel.pid
-        self._reconcile_connection_info(provisioner.connection_info)
-
-    _launch_kernel = _async_launch_kernel  # the base class calls it by this name
+    manager = AsyncKernelManager(kernel_name=kernel_name, connection_file=str(scratch / f"{time.monotonic_ns()}.json"))
+    manager.provisioner = PinnedProvisioner(
+        kernel_spec=manager.kernel_spec,
+        parent=manager,
+        environment=pinned_environment(scratch),
+        warm_parent=warm_parent,
+    )
+    manager.context.rcvhwm = 0  # ZeroMQ drops messages beyond a "high-water mark", by default of 1,000; 0 is none
+    if sockets:
+        manager.transport, manager.ip = "ipc", str(sockets / f"{time.monotonic_ns()}")
+    return manager

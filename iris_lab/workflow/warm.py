@@ -20,6 +20,7 @@ from typing import Any
 from iris_lab.workflow.environment import pinned_environment
 from iris_lab.workflow.scratch import scratch_folder
 
+STOP_SECONDS = 10
 CAN_FORK = sys.platform == "linux"  # macOS's frameworks don't survive a fork, Windows has none
 
 
@@ -30,11 +31,13 @@ class WarmParent:
     ----------
     environment
         Environment variables of the parent and so of its kernels.
+    preload
+        Import what the steps import, so that none of the kernels has to.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, preload: bool = True) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "iris_lab.workflow.warm_parent"],
+            [sys.executable, "-P", "-m", "iris_lab.workflow.warm_parent", *([] if preload else ["--bare"])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -42,7 +45,6 @@ class WarmParent:
             text=True,
             start_new_session=True,  # Ctrl-C is for the runner, which then ends the kernels in order
         )
-        self._kernels: list[ForkedKernel] = []
 
     def ask(self, **request: Any) -> Any:
         """Send one request and return its answer.
@@ -72,18 +74,14 @@ class WarmParent:
         cwd, env
             Working directory, and environment variables beside the parent's.
         """
-        kernel = ForkedKernel(self, self.ask(argv=argv, cwd=cwd, env=dict(env)))
-        self._kernels.append(kernel)
-        return kernel
+        return ForkedKernel(self, self.ask(argv=argv, cwd=cwd, env=dict(env)))
 
     def stop(self) -> None:
-        """End the kernels that are left, and the parent."""
-        for kernel in self._kernels:
-            with suppress(ProcessLookupError):
-                if kernel.poll() is None:
-                    os.killpg(kernel.pid, signal.SIGKILL)
+        """End the parent, which ends the kernels that are left and all that they started."""
+        with suppress(OSError, subprocess.TimeoutExpired):
+            self._process.communicate(timeout=STOP_SECONDS)
         self._process.kill()
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._process.communicate()
 
 
@@ -130,10 +128,10 @@ Kernels = tuple[WarmParent | None, Path]  # what forks kernels, and a scratch fo
 
 
 @contextmanager
-def warm_kernels() -> Iterator[Kernels]:
+def warm_kernels(*, preload: bool = True) -> Iterator[Kernels]:
     """Give a warm parent, where this system can fork, and a scratch folder for as long as a run takes."""
     with scratch_folder() as scratch:
-        warm_parent = WarmParent(pinned_environment(scratch)) if CAN_FORK else None
+        warm_parent = WarmParent(pinned_environment(scratch), preload=preload) if CAN_FORK else None
         try:
             yield warm_parent, scratch
         finally:

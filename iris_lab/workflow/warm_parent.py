@@ -3,15 +3,18 @@
 It imports the analysis stack, then answers one JSON line on stdin with one on stdout:
 ``{"argv": […], "cwd": …, "env": {…}}`` forks a kernel and gives its process id,
 ``{"poll": pid}`` gives its exit code, negative for a signal, or null while it runs.
-At the end of its input, so also when the runner is killed, it kills the kernels that are left and ends.
+At the end of its input, so also when the runner is killed, it kills the kernels that are left, with all that they
+started, and ends.
 """
 
+import ctypes
 import importlib
 import json
 import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 # What the steps import. A module that cannot be imported here fails in the notebook, where a reader sees it.
@@ -25,24 +28,53 @@ PRELOADED = (
     "requests",
 )
 
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
 
 def main() -> None:
     """Import, then fork and poll until the input ends."""
-    for module in PRELOADED:
+    _adopt_orphans()
+    for module in () if "--bare" in sys.argv else PRELOADED:
         with suppress(ImportError):
             importlib.import_module(module)
     _be_no_terminal()
-    running: set[int] = set()
-    for line in sys.stdin:
-        request = json.loads(line)
-        if "poll" in request:
-            answer = _poll(request["poll"], running)
-        else:
-            running.add(answer := _fork(request))
-        print(json.dumps(answer), flush=True)  # noqa: T201 (the answer to the runner)
-    for pid in running:
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    try:
+        for line in sys.stdin:
+            request = json.loads(line)
+            answer = _poll(request["poll"]) if "poll" in request else _fork(request)
+            print(json.dumps(answer), flush=True)  # noqa: T201 (the answer to the runner)
+    finally:
+        _kill_descendants()
+        os._exit(0)  # an orderly end of all those libraries takes longer than the kernels took to die
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of what kernels leave behind, also of what left their session (prctl(2), Linux 3.4)."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _kill_descendants() -> None:
+    """Kill the kernels and all that they started; what is started meanwhile, too."""
+    while found := _descendants():
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
+
+
+def _descendants() -> list[int]:
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = path.read_text(errors="replace").rpartition(")")[2].split()[:2]
+            if state != "Z" or int(parent) == os.getpid():
+                parents[int(path.parent.name)] = int(parent)
+    found = [os.getpid()]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found[1:]
 
 
 def _be_no_terminal() -> None:
@@ -51,12 +83,9 @@ def _be_no_terminal() -> None:
         pandas.set_option("display.max_columns", 20)
 
 
-def _poll(pid: int, running: set[int]) -> int | None:
+def _poll(pid: int) -> int | None:
     done, status = os.waitpid(pid, os.WNOHANG)
-    if done:
-        running.discard(pid)
-        return os.waitstatus_to_exitcode(status)
-    return None
+    return os.waitstatus_to_exitcode(status) if done else None
 
 
 def _fork(request: dict[str, Any]) -> int:
@@ -80,15 +109,10 @@ def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
         os.chdir(cwd)
         os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
         sys.argv = argv
-        from ipykernel.kernelapp import IPKernelApp as Base
-
-        class IPKernelApp(Base):
-            def init_iopub(self, context):
-                context.sndhwm = 0
-                super().init_iopub(context)
+        from iris_lab.workflow.kernel_app import KernelApp
 
         # ipykernel read JPY_PARENT_PID when the parent imported it, so pass the new parent's pid explicitly.
-        IPKernelApp.launch_instance([*argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
+        KernelApp.launch_instance([*argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
         code = 0
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
