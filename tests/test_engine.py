@@ -247,5 +247,5 @@ def test_a_kernel_specification_can_name_the_provisioner(tmp_path, monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     manager = AsyncKernelManager(kernel_name="pinned", kernel_spec_manager=kernels)
     code = new_code_cell("import os; os.environ['TZ'], os.environ['OMP_NUM_THREADS']")
-    done = NotebookClient(new_notebook(cells=[code]), km=manager).execute()
+    done = NotebookClient(new_notebook(cells=[code]), km=manager).execute(cleanup_kc=True)
     assert done.cells[0].outputs[0].data["text/plain"] == "('UTC', '1')"
