@@ -2,10 +2,13 @@
 
 import os
 import pty
+import random
+import shlex
 import signal
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,85 @@ def test_on_a_terminal_progress_is_a_bar_and_ctrl_c_stops_in_one_line(tmp_path):
     assert shown.replace(b"\r", b"\n").strip().splitlines()[-1].endswith(b"iris-lab: stopped; nothing was changed")
     assert b"Traceback" not in shown
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+RUN = str(Path(__file__).parents[1] / "reports/iris")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (f"verify --quick {RUN}", {0, 1}),
+        ("verify /nowhere", {2}),
+        ("report -p sead=1", {2}),
+        ("no-such-command", {2}),
+        ("--help", {0}),
+        (f"predict {RUN} nowhere.csv", {2}),
+        ("serve /nowhere", {2}),
+    ],
+)
+@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", ">/dev/full 2>/dev/full", "2>&1 | true"])
+def test_whoever_listens_the_exit_code_is_the_commands_and_there_is_no_traceback(tmp_path, arguments, code, streams):
+    command = f"{shlex.quote(sys.executable)} -m iris_lab {arguments} {streams}; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode in code
+    assert (ran.stdout, ran.stderr) == ("", "")
+
+
+def test_predictions_that_cannot_be_printed_fail_and_a_reader_that_has_seen_enough_does_not():
+    command = f"{shlex.quote(sys.executable)} -m iris_lab predict {RUN} {RUN}/split.csv"
+    full = subprocess.run(["bash", "-c", f"{command} > /dev/full"], capture_output=True, text=True)
+    assert full.returncode == 2
+    assert full.stderr.startswith("iris-lab: cannot write standard output: No space left on device")
+    head = subprocess.run(
+        ["bash", "-c", f"{command} | head -1; exit ${{PIPESTATUS[0]}}"], capture_output=True, text=True
+    )
+    assert (head.returncode, head.stderr, head.stdout.count("\n")) == (0, "", 1)
+
+
+TINY = """
+import sys
+from pathlib import Path
+import iris_lab.workflow.steps as steps
+steps.STEPS = (steps.Step(Path(sys.argv[1])),)
+from iris_lab.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_signal_at_any_instant_is_told_truly_and_leaves_nothing_behind(tmp_path, number, code, twice):
+    output, notebook = tmp_path / "lab", Path(__file__).parent / "notebooks/writes.ipynb"
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    def start(seed: int) -> subprocess.Popen:
+        command = [sys.executable, "-c", TINY, notebook, "report", "-p", f"seed={seed}", "-o", output, "--force"]
+        environment = os.environ | {"TMPDIR": str(scratch)}
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    started = time.monotonic()
+    first = start(0)
+    assert first.communicate()[1] and first.returncode == 0
+    lasts = time.monotonic() - started
+    dice, known = random.Random(int(number)), 0
+    for seed in range(1, 16):
+        process = start(seed)
+        time.sleep(dice.uniform(0.2, 1) * lasts)
+        process.send_signal(number)
+        if twice:
+            time.sleep(dice.uniform(0, 0.2))
+            process.send_signal(number)
+        _out, said = process.communicate(timeout=60)
+        found = int((output / "seed.txt").read_text())
+        assert process.returncode in (0, code, -number), said  # the last before our first line
+        assert "Traceback" not in said, said
+        if "nothing was changed" in said:
+            assert found == known
+        elif process.returncode == 0 or "the report was replaced" in said:
+            assert found == seed
+        known = found
+        assert {path.name for path in tmp_path.iterdir()} <= {"lab", "lab.timings.json", ".lab.lock", "scratch"}
+        assert list(scratch.iterdir()) == []

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.scratch import remove
 
 ENOUGH_DISK = 32 * 2**20  # bytes; a run of the bundled data takes a tenth of it
 RENAME_EXCHANGE, AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h
@@ -87,7 +88,7 @@ class OutputDirectory:
             self.partial.mkdir()
             yield self.partial
         finally:
-            shutil.rmtree(self.partial, ignore_errors=True)
+            remove(self.partial)
             lock.release()
 
     def _recover(self) -> None:
@@ -104,7 +105,7 @@ class OutputDirectory:
             self.final.rename(self.previous)
             self.partial.rename(self.final)
             shutil.rmtree(self.previous, ignore_errors=True)
-        shutil.rmtree(self.failed, ignore_errors=True)
+        remove(self.failed)
 
     def keep_failed(self) -> Path:
         """Keep what a failed run wrote under a name that says so, and return that folder."""

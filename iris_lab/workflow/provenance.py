@@ -15,7 +15,7 @@ from iris_lab.workflow.crate import digest_of
 NOT_IMPORTED = {
     "__init__.py",
     "__main__.py",
-    "cli.py",
+    "cli",
     "prediction",
     "place.py",
     "progress.py",

@@ -1,7 +1,7 @@
 """The main job: a run in its place, or the old one left as it was."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,7 @@ def report(
     kernels: Kernels | None = None,
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
+    on_publish: Callable[[bool], None] = lambda replaces: None,
 ) -> Path:
     """Execute the steps into a run directory, and return it.
 
@@ -63,6 +64,8 @@ def report(
         Seconds that one cell may take; None for no limit.
     on_progress
         Called after every cell.
+    on_publish
+        Called when the run is whole, with whether it replaces another one, before it is put in its place.
 
     Raises
     ------
@@ -89,6 +92,7 @@ def report(
                 raise StepError(
                     error.step, error.cell, f"{error.reason} (kept in {kept.name}/{error.step}.ipynb)"
                 ) from error
+            on_publish(place.final.exists())
             place.publish()
             _write_timings(place.timings, seconds)
     return place.final

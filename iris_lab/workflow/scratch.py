@@ -44,7 +44,16 @@ def scratch_folder(root: Path | None = None) -> Iterator[Path]:
             yield folder
     finally:
         for each in (folder, newborn):
-            shutil.rmtree(each, ignore_errors=True)
+            remove(each)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder with all that is in it, also where an interrupt comes in between."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def is_abandoned(folder: Path) -> bool:

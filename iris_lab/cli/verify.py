@@ -1,0 +1,68 @@
+"""``iris-lab verify``: a run checked against its record, re-run, and compared."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from iris_lab.cli.options import add_run, add_timeout
+from iris_lab.errors import InputError, IrisLabError
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "verify",
+        help="check a run, re-run it, and compare",
+        description="Check a run's files against its record, re-run it with its parameters and data, "
+        "and compare file by file. Identical: the same bytes. Equivalent: numbers within 1e-9 relative; figures of the "
+        "same pixels, or, drawn by another matplotlib, with text moved by at most 3 pixels; equal predictions.",
+        epilog="exit code: 0 identical or equivalent, 1 different, 2 it could not be run",
+    )
+    add_run(parser)
+    parser.add_argument("--quick", action="store_true", help="check files and versions only; execute nothing")
+    parser.add_argument("--exact", action="store_true", help="accept identical bytes only")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write what differs as an HTML page, with pictures")
+    add_timeout(parser)
+    parser.add_argument("--trust", action="store_true", help="load the recorded model to compare it: it can run code")
+    parser.set_defaults(command=verify)
+
+
+def verify(given: argparse.Namespace) -> int:
+    """Verify it, and say what was found."""
+    from iris_lab.progress import shown_progress
+    from iris_lab.workflow import verification
+
+    if given.quick and (given.exact or given.report):
+        raise InputError("--quick executes nothing to compare: leave out --exact and --report, or --quick")
+    if given.report:
+        from iris_lab.workflow.differences import check_page, write_differences
+
+        check_page(given.report, given.run)
+    try:
+        with shown_progress() as progress:
+            found = verification.verify(
+                given.run,
+                quick=given.quick,
+                trust=given.trust,
+                timeout=given.timeout,
+                on_progress=given.stopping.checked(progress),
+            )
+    except IrisLabError as error:
+        if given.json:
+            print(json.dumps({"run": str(given.run), "problem": str(error), "exit_code": error.exit_code}, indent=1))
+        raise
+    if given.report:
+        write_differences(found, given.report)
+    if given.json:
+        print(json.dumps({**found.as_json(), "exit_code": found.exit_code(exact=given.exact)}, indent=1))
+    else:
+        from iris_lab.workflow.summary import summarize
+
+        text = summarize(found, coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+        encoding = sys.stdout.encoding or "utf-8"
+        # A terminal may lack our characters, or those of a run.
+        print(text.encode(encoding, "replace").decode(encoding))
+    return found.exit_code(exact=given.exact)
