@@ -41,7 +41,7 @@ else
 endif
 
 $(READY): requirements.lock pyproject.toml | $(BIN)/python
-	@echo "make: setting up $(VENV) for reports, about 900 MB: half a minute with uv, two minutes with pip, once" >&2
+	@echo "make: setting up $(VENV) for reports, about 800 MB: half a minute with uv, two minutes with pip, once" >&2
 	@sed '/^# The rest is what tests/,$$d' requirements.lock > $(REPORT_LOCK)
 	@$(INSTALL) $(PINNED) -r $(REPORT_LOCK) || $(FAILED)
 	@$(INSTALL) --no-build-isolation -e . || $(FAILED)
@@ -50,7 +50,7 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(TESTS_READY): $(READY)
-	@echo "make: adding JupyterLab and what the tests need to $(VENV), about 400 MB: once" >&2
+	@echo "make: adding JupyterLab and what the tests need to $(VENV), about 500 MB: once" >&2
 	@$(INSTALL) $(PINNED) -r requirements.lock || $(FAILED)
 	@$(CHECK)
 	@$(COMPILE)

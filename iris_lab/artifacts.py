@@ -21,8 +21,8 @@ def run_folder(run_dir: str = "") -> Path:
     Parameters
     ----------
     run_dir
-        A folder, relative to the working directory; empty for the project's ``reports/draft``, which is the same
-        one wherever Jupyter was started.
+        A folder, relative to the working directory; empty for ``draft`` in `reports`, which a checkout has in one
+        place, wherever Jupyter was started.
 
     Raises
     ------

@@ -1,13 +1,13 @@
-"""Where the notebooks, the lock and the reports are: in a checkout, or, installed from a wheel, in the package."""
+"""Where the notebooks, the lock and the reports are: in a checkout, or in a package installed from a wheel."""
 
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-IN_CHECKOUT = (PACKAGE.parent / "pyproject.toml").is_file() and (PACKAGE.parent / "notebooks").is_dir()
-HOME = PACKAGE.parent if IN_CHECKOUT else PACKAGE
+INSTALLED = (PACKAGE / "notebooks").is_dir()  # a wheel has them in the package, a checkout beside it
+HOME = PACKAGE if INSTALLED else PACKAGE.parent
 NOTEBOOKS, LOCK = HOME / "notebooks", HOME / "requirements.lock"
 
 
 def reports() -> Path:
-    """Return the folder of runs: the checkout's, or, without one, ``reports`` in the working directory."""
-    return (HOME if IN_CHECKOUT else Path.cwd()) / "reports"
+    """Return the folder of runs: that of the checkout, from wherever it is used; without one, that in this folder."""
+    return Path("reports") if INSTALLED else HOME / "reports"

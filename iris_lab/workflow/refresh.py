@@ -13,6 +13,7 @@ import nbformat
 from papermill import execute_notebook
 
 from iris_lab.errors import IrisLabError
+from iris_lab.place import INSTALLED
 from iris_lab.workflow.normalization import problems
 from iris_lab.workflow.steps import STEPS, Step
 from iris_lab.workflow.warm import WarmParent, warm_kernels
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m iris_lab.workflow.refresh", description=__doc__)
     parser.add_argument("--check", nargs="+", type=Path, metavar="FILE", help="check these notebooks instead")
     given = parser.parse_args(arguments)
+    if INSTALLED and not given.check:
+        parser.exit(2, f"{parser.prog}: this is an installed package; expected a checkout, whose notebooks it renews\n")
     lines = check(given.check) if given.check else refresh(STEPS)
     print("\n".join(lines))  # noqa: T201 (a command)
     return int(bool(given.check and lines))
