@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_core.paths import jupyter_path
 from traitlets import Dict, Instance
 
 from iris_lab.workflow.environment import pinned_environment
@@ -98,6 +100,8 @@ def kernel_manager(
         No such kernel is installed.
     """
     manager = AsyncKernelManager(kernel_name=kernel_name, connection_file=str(scratch / f"{time.monotonic_ns()}.json"))
+    # ~/.ipython, a default, is left out: IPython makes it or, without a home, warns and leaves a temporary folder.
+    manager.kernel_spec_manager = KernelSpecManager(kernel_dirs=jupyter_path("kernels"))
     manager.provisioner = PinnedProvisioner(
         kernel_spec=manager.kernel_spec,
         parent=manager,

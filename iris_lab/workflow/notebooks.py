@@ -37,7 +37,7 @@ def read_notebook(path: Path) -> str:
         There is none, or it is no notebook of format 4.
     """
     if not path.is_file():
-        raise InputError(f"notebook {path.name} is not in {path.parent.name}/: a checkout has it")
+        raise InputError(f"notebook {path.name} is not in {path.parent.name}/: put it there")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
