@@ -13,6 +13,8 @@ import pytest
 import requests
 from services import COMMAND, is_running, serving, wait_until
 
+from iris_lab.workflow.scratch import scratch_folder
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -94,6 +96,19 @@ def test_several_workers_where_nothing_can_be_written_are_refused_in_one_line(ir
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("iris-lab: cannot create a folder for the metrics of 2 workers (No such file")
     assert ran.stderr.count("\n") == 1
+
+
+def test_a_run_beside_it_leaves_the_folder_of_several_workers_alone(
+    iris_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with serving(iris_run, "--workers", "2") as service:
+        before = list(tmp_path.iterdir())
+        with scratch_folder(tmp_path):
+            pass
+        assert list(tmp_path.iterdir()) == before != []
+        service.kill_a_worker()
+        assert service.get("/health/ready")[0] == 200
 
 
 @pytest.mark.slow

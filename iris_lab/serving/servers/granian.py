@@ -154,7 +154,8 @@ def _shared_metrics(workers: int) -> Iterator[None]:
         yield
         return
     try:
-        temporary = tempfile.TemporaryDirectory(prefix="iris-lab-")
+        # Not "iris-lab-…": a run takes an unlocked folder of that name for one that a killed run left, and removes it.
+        temporary = tempfile.TemporaryDirectory(prefix="metrics-of-iris-lab-")
     except OSError as error:
         raise InputError(
             f"cannot create a folder for the metrics of {workers} workers ({error.strerror}): "
