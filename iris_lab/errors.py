@@ -1,42 +1,47 @@
-"""The errors of iris_lab. The command line turns each into one line and its exit code."""
+"""The errors of iris_lab and the checks that many modules share.
+
+The command line turns each error into one line and its exit code.
+"""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MAX_COMPARED_CHARACTERS = 100  # of a name that is compared with others: the time grows with the square of the length
+
 
 class IrisLabError(Exception):
-    """Anything iris_lab refuses or cannot finish; its message is one clear line."""
+    """The base of all errors of iris_lab; the message is one line."""
 
     exit_code = 1
 
     def _render_traceback_(self) -> list[str]:
-        # IPython asks an exception for its own rendering; a reader of the notebook needs the line, not our frames.
+        # IPython calls this; a reader of the notebook needs the line, not our frames.
         return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(IrisLabError):
-    """What was given cannot be used: the message names it, what was expected and what to do."""
+    """Invalid input: the message says what was given, what was expected and what to do."""
 
     exit_code = 2
 
 
 class UnknownNameError(InputError):
-    """A name that nothing declares.
+    """An unknown name.
 
     Parameters
     ----------
     kind
-        What was named, such as ``"model"``.
+        The kind of thing named, such as ``"model"``.
     name
-        What was given.
+        The unknown name.
     known
-        The names that would have been accepted.
+        The accepted names.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        nearest = get_close_matches(name, self.known, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"expected one of {', '.join(self.known)}"
+        near = nearest(name, self.known)
+        hint = f"expected one of {', '.join(self.known)}" if near is None else f"did you mean {near}?"
         super().__init__(f"unknown {kind} {name!r}: {hint}")
 
 
@@ -52,7 +57,7 @@ class StepError(IrisLabError):
     step
         The notebook's name.
     cell
-        The number of the cell, counted from 1 over all cells, or None when no cell had started.
+        The number of the cell, counted from 1 over all cells, or None if no cell had started.
     reason
         Why, in one line.
     """
@@ -61,3 +66,37 @@ class StepError(IrisLabError):
         self.step, self.cell, self.reason = step, cell, reason
         place = step if cell is None else f"{step}, cell {cell}"
         super().__init__(f"{place}: {reason}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` looks like a misspelling of, or None.
+
+    Names longer than `MAX_COMPARED_CHARACTERS` are not compared.
+    """
+    short = [other for other in known if len(other) <= MAX_COMPARED_CHARACTERS]
+    near = get_close_matches(name, short, n=1) if len(name) <= MAX_COMPARED_CHARACTERS else []
+    return near[0] if near else None
+
+
+def check_range(name: str, value: int, low: int, high: int) -> int:
+    """Return an option's value.
+
+    Raises
+    ------
+    InputError
+        It is not within `low` to `high`.
+    """
+    if not low <= value <= high:
+        raise InputError(f"{name}={value}: expected {low} to {high}")
+    return value
+
+
+def check_port(port: int) -> int:
+    """Return a port to listen on; 0 stands for any that is free.
+
+    Raises
+    ------
+    InputError
+        It is not within 0 to 65535.
+    """
+    return check_range("port", port, 0, 65535)

@@ -1,9 +1,8 @@
-"""Predictions for a table in a file: read as training data are, in constant memory, without Flask."""
+"""Predictions for a table file: read like training data, in constant memory, without Flask."""
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -13,42 +12,42 @@ from iris_lab.artifacts import open_run
 from iris_lab.data.schema import Feature, free_name
 from iris_lab.data.tables import Reading, read_table
 from iris_lab.data.text import Row
-from iris_lab.errors import InputError
+from iris_lab.errors import InputError, nearest
 from iris_lab.modeling import Model
 from iris_lab.prediction.predictor import Predictor
 
 
 def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trust: bool = False) -> Iterator[str]:
-    """Yield the lines of a CSV table: every row of a file, then its class and the probability of each class.
+    """Yield a CSV table: the rows of a file, each with its predicted class and the probability of every class.
 
     Parameters
     ----------
     run
         A run directory.
     table
-        Any table that a report can be made of, with a column for each feature, in any order; other columns are passed
-        on character by character.
+        Any table that a report accepts, with a column for each feature, in any order. Other columns are copied
+        unchanged.
     reading
-        How the table is to be read.
+        How to read the table.
     trust
-        Load the run's model whatever is in its pickle: it can run any code.
+        Load the run's model whatever its pickle contains. It can run any code.
 
     Yields
     ------
     str
-        Some lines at a time: first the header, with ``predicted`` and ``probability of …`` at its end, or such a name
-        with a number behind it where the table has that column.
+        One or more lines. The header comes first and ends with ``predicted`` and ``probability of …``. If the table
+        has such a column, the new name ends with a number.
 
     Raises
     ------
     ArtifactError
         The run cannot be used.
     InputError
-        The table cannot be read, lacks a feature, or holds a value that the feature cannot have.
+        The table cannot be read, lacks a feature, or has an invalid value.
     """
     model, _ = open_run(run, trust=trust)
     if not table.is_file():
-        raise InputError(f"cannot read {str(table)!r}: it is {'a folder' if table.is_dir() else 'not there'}")
+        raise InputError(f"cannot read {str(table)!r}: it {'is a folder' if table.is_dir() else 'does not exist'}")
     given = read_table(table, reading)
     places = _places(given.names, model)
     names = list(given.names)
@@ -57,10 +56,10 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
     predictor, schema, rows = Predictor(model), model.schema, 0
     for batch in given.batches:
         values = _values(batch, places, schema, given.decimal, table)
-        codes, probabilities = predictor.codes(values), predictor.probabilities(values)
+        codes, probabilities = predictor.codes(values), predictor.probabilities(values).tolist()
         answers = [
-            [*row, model.classes[code], *map(repr, shares)]
-            for (_, row), code, shares in zip(batch, codes, probabilities.tolist(), strict=True)
+            [*row, model.classes[code], *map(repr, by_class)]
+            for (_, row), code, by_class in zip(batch, codes, probabilities, strict=True)
         ]
         yield _written([names, *answers] if rows == 0 else answers)
         rows += len(batch)
@@ -71,8 +70,8 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
 def _places(names: Sequence[str], model: Model) -> list[int]:
     for name in model.features:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, names[:10]))}"
+            near = nearest(name, names)
+            hint = f"it has {', '.join(map(repr, names[:10]))}" if near is None else f"did you mean {near!r}?"
             raise InputError(f"the table has no column {name!r}: {hint}")
     return [names.index(name) for name in model.features]
 

@@ -3,8 +3,8 @@
 import json
 import mimetypes
 import shlex
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -15,14 +15,16 @@ from iris_lab.modeling import Model
 from iris_lab.prediction.predictor import Predictor
 from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.body_handler import BodyHandler
-from iris_lab.serving.http.middleware import REQUEST_ID, ROUTE, Gate, Rules
-from iris_lab.serving.http.problems import Refusal, Reply
+from iris_lab.serving.http.middleware import REQUEST_ID, ROUTE, Middleware, Rules
+from iris_lab.serving.http.problems import HTTPProblem, Reply
 from iris_lab.serving.http.telemetry import Log, Telemetry
-from iris_lab.serving.oip.inference import MODELS, Inference, exactly, inference_routes, nothing_at
+from iris_lab.serving.oip.inference import Inference, exactly, nothing_at
+from iris_lab.serving.oip.protocol import MODELS
 from iris_lab.serving.predictions.handlers import PredictionHandler
-from iris_lab.serving.routes import PREDICT, Handler
-from iris_lab.serving.site.openapi import example_text
-from iris_lab.serving.site.pages import pages
+from iris_lab.serving.predictions.openapi import example_request
+from iris_lab.serving.routes import PREDICT, Handler, Route
+from iris_lab.serving.site.openapi import openapi_document, page_schemas
+from iris_lab.serving.site.pages import page_routes
 
 
 def create_app(
@@ -31,7 +33,7 @@ def create_app(
     metrics: Mapping[str, float] | None = None,
     rules: Rules | None = None,
     log: Log | None = None,
-    shortcut: bool = True,
+    fast_path: bool = True,
 ) -> Endpoint:
     """Return the endpoint of a model.
 
@@ -40,36 +42,42 @@ def create_app(
     model
         The evaluated model.
     metrics
-        The numbers of its run, as in ``metrics.json``; those called ``evaluate.…`` are shown at ``/model``.
+        The metrics of its run, as in ``metrics.json``; ``/model`` shows those named ``evaluate.…``.
     rules
-        Limits and hosts.
+        Limits, and accepted hosts and origins.
     log
-        Takes one line a request; None for no log.
-    shortcut
-        Whether predictions are answered in front of Flask's dispatch; the answers are the same.
+        Receives one line per request; None for no log.
+    fast_path
+        Whether predictions bypass Flask's dispatch. The answers are the same.
     """
     rules = rules or Rules()
     telemetry = Telemetry(model.classes, log)
     bodies, predictor = BodyHandler(rules), Predictor(model)
     predictions = PredictionHandler(model, predictor, bodies, telemetry)
-    routes = [*predictions.routes(), *Inference(model, predictor, bodies, telemetry).routes()]
-    mimetypes.add_type("text/javascript", ".js")  # on Windows the registry decides, and a browser wants just this
-    app = Flask("iris_lab.serving.site")  # where its templates and static files are
+    inference = Inference(model, predictor, bodies, telemetry)
+    schemas = predictions.schemas() | page_schemas(model) | inference.schemas()
+    routes: list[Route] = []
+    document = cache(lambda: openapi_document(model, routes, schemas))  # called once all routes are known
+    routes += predictions.routes() + page_routes(model, metrics or {}, telemetry, document) + inference.routes()
+    app = _flask_app(routes, model.name)
+    fast = {route.path_info(model.name): route for route in routes if fast_path and route.method == "POST"}
+    app.wsgi_app = Middleware(app.wsgi_app, rules, telemetry, fast)  # type: ignore[method-assign]  # documented by Flask for middleware
+    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)))
+
+
+def _flask_app(routes: Sequence[Route], model: str) -> Flask:
+    mimetypes.add_type("text/javascript", ".js")  # Windows may have another type in its registry; browsers want this
+    app = Flask("iris_lab.serving.site")  # the folder with templates and static files
     app.url_map.merge_slashes = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     readable = partial(json.dumps, ensure_ascii=False)
     app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(readable, indent=2), "as_line": readable}
-    app.url_map.converters["model"] = exactly(model.name)
-    app.register_blueprint(pages(model, metrics or {}, predictions.schema, telemetry))
-    app.register_blueprint(inference_routes(model))
+    app.url_map.converters["model"] = exactly(model)
     for route in routes:
-        app.add_url_rule(route.rule, route.rule, _view(route.handler), methods=["POST"])
-    labels = {route.rule: route.label for route in routes}
-    app.before_request(partial(_note_route, labels))
-    app.register_error_handler(Refusal, _refuse)
-    app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model.name)))
-    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, routes if shortcut else ())  # type: ignore[method-assign]  # Flask's own way to put something in front
-    return Endpoint(app, bodies.reader, rules, example_text(model))
+        app.add_url_rule(route.rule, route.rule, _view(route.handler), methods=[route.method])
+    app.before_request(partial(_note_route, {route.rule: route.label for route in routes}))
+    app.register_error_handler(HTTPProblem, _problem_response)
+    app.register_error_handler(HTTPException, lambda error: _problem_response(_as_problem(error, model)))
+    return app
 
 
 def endpoint_of(
@@ -101,21 +109,21 @@ def _note_route(labels: Mapping[str, str]) -> None:
     request.environ[ROUTE] = labels.get(rule, rule)
 
 
-def _refuse(refusal: Refusal) -> Response:
-    return _response(refusal.reply(request.environ[REQUEST_ID]))
+def _problem_response(problem: HTTPProblem) -> Response:
+    return _response(problem.reply(request.environ[REQUEST_ID]))
 
 
-def _refusal(error: HTTPException, model: str) -> Refusal:
-    """Return Flask's refusal (no such route, wrong method) in our words."""
+def _as_problem(error: HTTPException, model: str) -> HTTPProblem:
+    """Return an error of Flask (no such route, wrong method) as a problem document."""
     headers = {}
     if error.code == 405:
         headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         detail = f"{request.method} is not allowed at {request.path[:60]!a}, expected {headers['Allow']}"
-        return Refusal(405, "method", detail, headers=headers)
+        return HTTPProblem(405, "method", detail, headers=headers)
     if error.code == 404 and request.path.startswith(MODELS):
-        return Refusal(404, "route", nothing_at(request.path, model))
+        return HTTPProblem(404, "route", nothing_at(request.path, model))
     if error.code == 404:
-        return Refusal(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
+        return HTTPProblem(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
     if error.code and error.code < 500:
-        return Refusal(error.code, "request", error.description or error.name)
-    return Refusal(500, "internal", "the endpoint failed; its log says why")
+        return HTTPProblem(error.code, "request", error.description or error.name)
+    return HTTPProblem(500, "internal", "the endpoint failed; its log says why")

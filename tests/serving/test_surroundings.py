@@ -13,6 +13,8 @@ import pytest
 import requests
 from services import COMMAND, is_running, serving, wait_until
 
+from iris_lab.workflow.scratch import scratch_folder
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -77,7 +79,7 @@ main(["serve", "anything"])
 def test_a_signal_at_the_start_ends_it_where_nobody_hears_what_it_says() -> None:
     with open("/dev/full", "w") as full:
         ran = subprocess.run([sys.executable, "-c", STOPPED_EARLY], stderr=full, timeout=60, check=False)
-    assert ran.returncode == 130
+    assert ran.returncode == 128 + signal.SIGTERM
 
 
 WITHOUT_PLACE = """
@@ -92,8 +94,21 @@ def test_several_workers_where_nothing_can_be_written_are_refused_in_one_line(ir
     command = [sys.executable, "-c", WITHOUT_PLACE, str(iris_run)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("iris-lab: no folder for the counts of 2 workers could be made (No such file")
+    assert ran.stderr.startswith("iris-lab: cannot create a folder for the metrics of 2 workers (No such file")
     assert ran.stderr.count("\n") == 1
+
+
+def test_a_run_beside_it_leaves_the_folder_of_several_workers_alone(
+    iris_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with serving(iris_run, "--workers", "2") as service:
+        before = list(tmp_path.iterdir())
+        with scratch_folder(tmp_path):
+            pass
+        assert list(tmp_path.iterdir()) == before != []
+        service.kill_a_worker()
+        assert service.get("/health/ready")[0] == 200
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""From prediction requests to answers."""
+"""Answers prediction requests."""
 
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIEnvironment
@@ -9,17 +9,16 @@ from iris_lab.prediction.predictor import Predictor
 from iris_lab.serving.http.body_handler import BodyHandler
 from iris_lab.serving.http.problems import Reply
 from iris_lab.serving.http.telemetry import Telemetry
+from iris_lab.serving.predictions.openapi import answer_schema, predict_operation
 from iris_lab.serving.predictions.schema import RequestSchema
-from iris_lab.serving.routes import PREDICT, Route
+from iris_lab.serving.routes import JSON, PREDICT, Json, Route
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
 
-JSON = [("Content-Type", "application/json")]
-
 
 class PredictionHandler:
-    """Answers prediction requests.
+    """Handles the prediction route.
 
     Parameters
     ----------
@@ -28,32 +27,36 @@ class PredictionHandler:
     predictor
         Its predictions.
     bodies
-        Reads the bodies of requests.
+        Reads request bodies.
     telemetry
         Where predictions are counted.
 
     Attributes
     ----------
     schema
-        What requests are checked against.
+        Decodes the requests.
     """
 
     def __init__(self, model: "Model", predictor: Predictor, bodies: BodyHandler, telemetry: Telemetry) -> None:
         self.schema = RequestSchema(model.info["features"])
-        self._predictor, self._classes = predictor, list(model.classes)
+        self._model, self._predictor, self._classes = model, predictor, list(model.classes)
         self._bodies, self._telemetry = bodies, telemetry
 
     def routes(self) -> list[Route]:
-        """Return the routes that it answers."""
-        return [Route(PREDICT, PREDICT, self.handle, PREDICT)]
+        """Return its routes."""
+        return [Route(PREDICT, self.handle, predict_operation(self._model), "POST")]
+
+    def schemas(self) -> Json:
+        """Return the JSON Schemas that the operation refers to, by name."""
+        return self.schema.components() | {"PredictionAnswer": answer_schema(self._model)}
 
     def handle(self, environ: WSGIEnvironment) -> Reply:
-        """Answer as the tutorial did.
+        """Answer a prediction request, in the tutorial's format.
 
         Raises
         ------
-        Refusal
-            The request is not what the schema says, or over the limits.
+        HTTPProblem
+            The request is invalid, or over a limit.
         """
         return Reply(200, JSON, self._bodies.answer(environ, self._predict))
 

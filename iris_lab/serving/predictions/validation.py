@@ -1,29 +1,30 @@
-"""The careful way through a request body: everything that is wrong with it, in words."""
+"""The slow path of decoding: parses a body strictly and describes all of its problems."""
 
 import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
-from iris_lab.serving.http.problems import MAX_PROBLEMS, Problem, Refusal, quoted
+from iris_lab.errors import nearest
+from iris_lab.serving.http.problems import MAX_PROBLEMS, HTTPProblem, Problem, quoted
+from iris_lab.serving.predictions.contract import BODY, SAMPLE, Member
 
-MAX_DIGITS = 20  # with the sign, of an integer of 64 bits
-MAX_COMPARED = 100  # characters of a name that is compared with the known ones: the comparison is quadratic
+INT64_DIGITS = 20  # of a 64-bit integer, with its sign
+MAX_COMPARED_NAMES = 100  # unknown names that are compared with a missing one
 
 
 @dataclass(frozen=True)
 class NotFinite:
-    """A number that is none: NaN, Infinity, or beyond the range of a double; its text."""
+    """A JSON number without a finite value: NaN, Infinity, or beyond the range of a double."""
 
     text: str
 
 
 class _Repeating(dict[str, Any]):
-    """A JSON object with keys that came more than once; it remembers which."""
+    """A JSON object with repeated keys, which it lists."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -31,35 +32,35 @@ class _Repeating(dict[str, Any]):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Of the 5 million that a body has room for, an object of our own would take 500 bytes each.
+    # A body can hold 5 million objects; a _Repeating takes 500 bytes, so it is used only where needed.
     found = dict(pairs)
     return found if len(found) == len(pairs) else _Repeating(pairs)
 
 
 def repeated(document: dict[str, Any]) -> Sequence[str]:
-    """Return the keys that came more than once in an object that `parse` made."""
+    """Return the repeated keys of an object parsed by `parse`."""
     return document.repeated if isinstance(document, _Repeating) else ()
 
 
 def parse(body: bytes, *, member: str = "data", exact: bool = False) -> Any:
-    """Parse a body as JSON, strictly; `repeated` tells the keys that came more than once in one of its objects.
+    """Parse a body as strict JSON; `repeated` returns the repeated keys of its objects.
 
     Parameters
     ----------
     body
-        As it came.
+        As received.
     member
-        What the object has to have, for the messages.
+        A member that the document must have, for messages.
     exact
-        Whether integers stay integers, as far as 64 bits can hold them.
+        Whether to parse integers of up to 64 bits as int rather than float.
 
     Raises
     ------
-    Refusal
+    HTTPProblem
         It is not UTF-8, not JSON, or nested too deeply.
     """
     if not body.strip():
-        raise Refusal(400, "not-json", f"the body is empty, expected a JSON object with the member {member}")
+        raise HTTPProblem(400, "not-json", f"the body is empty, expected a JSON object with the member {member}")
     try:
         return json.loads(
             body.decode("utf-8"),
@@ -70,13 +71,13 @@ def parse(body: bytes, *, member: str = "data", exact: bool = False) -> Any:
         )
     except UnicodeDecodeError as error:
         detail = f"the body is not valid UTF-8: byte 0x{body[error.start]:02x} at position {error.start}"
-        raise Refusal(400, "not-utf-8", detail) from error
+        raise HTTPProblem(400, "not-utf-8", detail) from error
     except json.JSONDecodeError as error:
         detail = f"the body is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}"
-        raise Refusal(400, "not-json", detail) from error
+        raise HTTPProblem(400, "not-json", detail) from error
     except RecursionError as error:
         detail = f"the body is nested too deeply, expected {member} to be a list of objects"
-        raise Refusal(400, "not-json", detail) from error
+        raise HTTPProblem(400, "not-json", detail) from error
 
 
 def _number(text: str) -> float | NotFinite:
@@ -85,15 +86,15 @@ def _number(text: str) -> float | NotFinite:
 
 
 def _integer(text: str) -> int | float | NotFinite:
-    return int(text) if len(text) <= MAX_DIGITS else _number(text)
+    return int(text) if len(text) <= INT64_DIGITS else _number(text)
 
 
 def refuse_any(problems: Iterable[Problem]) -> None:
-    """Raise a refusal that names the problems, up to `MAX_PROBLEMS`, if there are any.
+    """Raise an `HTTPProblem` that names the problems, up to `MAX_PROBLEMS`, if there are any.
 
     Raises
     ------
-    Refusal
+    HTTPProblem
         422.
     """
     found = list(islice(problems, MAX_PROBLEMS + 1))
@@ -101,107 +102,104 @@ def refuse_any(problems: Iterable[Problem]) -> None:
         detail = found[0].detail
         if len(found) > 1:
             detail += f"; and {'at least ' if len(found) > MAX_PROBLEMS else ''}{len(found) - 1} more"
-        raise Refusal(422, "invalid-data", detail, found[:MAX_PROBLEMS])
+        raise HTTPProblem(422, "invalid-data", detail, found[:MAX_PROBLEMS])
 
 
-def examine(body: bytes, names: Sequence[str], largest: float) -> tuple[list[list[float]], bool]:
-    """Return the rows of a request, values in the order of `names`, and whether probabilities are asked for.
+def examine(body: bytes, features: Sequence[Member]) -> tuple[list[list[float]], bool]:
+    """Return the rows of a request, in the order of `features`, and whether probabilities are requested.
 
     Parameters
     ----------
     body
-        As it came.
-    names
-        The features.
-    largest
-        A number may be so large, with either sign.
+        As received.
+    features
+        The members of a sample.
 
     Raises
     ------
-    Refusal
-        Something is wrong with it.
+    HTTPProblem
+        The body is invalid.
     """
     document = parse(body)
-    refuse_any(_find(document, names, largest))
-    return [[row[name] for name in names] for row in document["data"]], document.get("probabilities", False)
+    refuse_any(_problems(document, features))
+    rows = [[row[member.name] for member in features] for row in document["data"]]
+    return rows, document.get("probabilities", False)
 
 
-def _find(document: Any, names: Sequence[str], largest: float) -> Iterator[Problem]:
+def _problems(document: Any, features: Sequence[Member]) -> Iterator[Problem]:
     if not isinstance(document, dict):
         yield mismatch("the body", document, 'an object such as {"data": [{…}]}')
         return
-    yield from repeated_members(document)
-    flag = document.get("probabilities", False)
-    if not isinstance(flag, bool):
-        yield mismatch("probabilities", flag, "true or false")
-    if "data" not in document:
-        hint = nearest("data", document) or ", expected a list of samples, one object each"
-        yield Problem(f"no member data{hint}", expected="data, a list of samples")
-    elif not isinstance(document["data"], list):
-        yield mismatch("data", document["data"], "a list of samples, one object each")
-    elif not document["data"]:
-        yield Problem("data is empty, expected at least one sample", given="[]", expected="at least one sample")
-    else:
-        for row, sample in enumerate(document["data"]):
-            yield from _find_in_sample(row, sample, names, largest)
+    yield from _problems_of_object(document, BODY)
+    data = document.get("data")
+    names = dict.fromkeys(member.name for member in features)
+    for row, sample in enumerate(data if isinstance(data, list) else ()):
+        where = f"data[{row}]"
+        if not SAMPLE.accepts(sample):
+            yield mismatch(where, sample, SAMPLE.expected, row=row)
+            continue
+        yield from _problems_of_object(sample, features, row)
+        for name in sample:
+            if name not in names:
+                detail = f"{where}: unknown feature {quoted(name)}: {suggestion(name, list(names))}"
+                yield Problem(detail, row, shown(name))
 
 
-def _find_in_sample(row: int, sample: Any, names: Sequence[str], largest: float) -> Iterator[Problem]:
-    where = f"data[{row}]"
-    if not isinstance(sample, dict):
-        yield mismatch(where, sample, "an object with a number for each feature", row=row)
-        return
-    for name in repeated(sample):
-        yield Problem(f"{where}: {quoted(name)} came more than once, expected once", row, _shown(name))
-    unknown = [name for name in sample if name not in names]
-    for name in names:
-        if name not in sample:
-            detail = f"{where}: feature {quoted(name)} is missing{nearest(name, unknown)}"
-            yield Problem(detail, row, name, expected="a finite number")
-        elif not isinstance(sample[name], float) or abs(sample[name]) > largest:
-            expected = f"a finite number, at most {largest:g} in size"
-            yield mismatch(f"{where}: {quoted(name)}", sample[name], expected, row=row, feature=name)
-    for name in unknown:
-        yield Problem(f"{where}: unknown feature {quoted(name)}: {suggestion(name, names)}", row, _shown(name))
+def _problems_of_object(given: dict[str, Any], members: Sequence[Member], row: int | None = None) -> Iterator[Problem]:
+    """Yield the problems of the body, or of the sample in a row."""
+    where = "" if row is None else f"data[{row}]: "
+    yield from repeated_members(given, where, row)
+    for member in members:
+        name, expected = member.name, member.kind.expected
+        feature = None if row is None else name
+        if name in given:
+            if not member.kind.accepts(given[name]):
+                yield mismatch(f"{where}{quoted(name)}", given[name], expected, row=row, feature=feature)
+        elif member.required:
+            known = {other.name for other in members}
+            unknown = (other for other in given if other not in known)
+            detail = f"{where}{quoted(name)} is missing{misspelling(name, unknown)}, expected {expected}"
+            yield Problem(detail, row, feature, expected=expected)
 
 
-def repeated_members(document: dict[str, Any], where: str = "") -> Iterator[Problem]:
-    """Yield the members that came more than once in an object that `parse` made."""
+def repeated_members(document: dict[str, Any], where: str = "", row: int | None = None) -> Iterator[Problem]:
+    """Yield a problem for each repeated key of an object parsed by `parse`."""
     for name in repeated(document):
-        yield Problem(f"{where}member {quoted(name)} came more than once, expected once", given=quoted(name))
+        feature = None if row is None else shown(name)
+        yield Problem(f"{where}{quoted(name)} is given more than once, expected once", row, feature)
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """Return what an unknown name should have been."""
-    near = get_close_matches(name, known, n=1) if len(name) <= MAX_COMPARED else []
-    return f"did you mean {quoted(near[0])}?" if near else f"expected {', '.join(map(quoted, known[:10]))}"
+    """Return which name was probably meant by an unknown one, or the known names."""
+    near = nearest(name, known)
+    return f"expected one of {', '.join(map(quoted, known[:10]))}" if near is None else f"did you mean {quoted(near)}?"
 
 
 def mismatch(where: str, given: Any, expected: str, *, row: int | None = None, feature: str | None = None) -> Problem:
-    """Return the problem that a value is not what was expected."""
-    shown = describe(given)
-    return Problem(f"{where} is {shown}, expected {expected}", row, feature, shown, expected)
+    """Return the problem of a value that is not as expected."""
+    received = describe(given)
+    return Problem(f"{where} is {received}, expected {expected}", row, feature, received, expected)
 
 
-def nearest(name: str, given: Sequence[str] | dict[str, Any]) -> str:
-    """Return a hint at the one of the names that came which may have been meant, or nothing."""
-    short = (other for other in given if len(other) <= MAX_COMPARED)
-    near = get_close_matches(name, islice(short, 100), n=1)
-    return f"; {quoted(near[0])} came, did you mean it?" if near else ""
+def misspelling(name: str, unknown: Iterable[str]) -> str:
+    """Return a hint at an unknown name that looks like a misspelling of a missing one, or an empty string."""
+    near = nearest(name, islice(unknown, MAX_COMPARED_NAMES))
+    return "" if near is None else f" ({quoted(near)} looks like a misspelling of it)"
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """Return a client's text like `quoted`, without the quotes."""
     return quoted(name)[1:-1]
 
 
 def describe(value: Any) -> str:
-    """Return what a JSON value is, shortened: ``'the text "5.1"'``, ``"a list of 3"``."""
+    """Return a short description of a JSON value: ``'the text "5.1"'``, ``"a list of 3"``."""
     if isinstance(value, NotFinite):
-        return _shown(value.text)
+        return shown(value.text)
     if isinstance(value, str):
         return f"the text {quoted(value)}"
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return f"a list of {len(value)}" if value else "an empty list"
     if isinstance(value, dict):
         return f"an object with {len(value)} members"
-    return json.dumps(value).removesuffix(".0")  # integers are floats here
+    return json.dumps(value).removesuffix(".0")  # integers were parsed as floats

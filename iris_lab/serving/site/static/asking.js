@@ -1,23 +1,25 @@
-// Questions to the endpoint, one at a time: an old answer cannot overtake a newer one, and while one is under way only
-// the newest of the others is kept.
+// Requests to the endpoint, one at a time, so that answers arrive in order. Of the requests that wait, only the newest is
+// kept.
 
-const PATIENCE = 10_000; // ms that an answer is waited for
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 4_000;
+import { facts } from "./page.js";
 
-/** The endpoint has answered, and said no. */
+const TIMEOUT_MS = 10_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 4_000;
+
+/** The endpoint has refused the request. */
 export class Refused extends Error {}
 
-/** Something answers, but not as the endpoint does. */
+/** The answer is not one of the endpoint, or is an internal error. */
 export class Faulty extends Error {}
 
-/** Post a request; throw `Refused` where the endpoint refuses it, another error where it does not answer. */
+/** Post a request. Throw `Refused` if the endpoint refuses it, another error if it does not answer. */
 export async function post(body) {
-  const reply = await fetch("predict_species", {
+  const reply = await fetch(facts.predict, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body,
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (reply.ok) return reply.json();
   const problem = (reply.headers.get("Content-Type") ?? "").startsWith("application/problem+json");
@@ -29,11 +31,11 @@ export async function post(body) {
 }
 
 /**
- * Return {ask, forget}: `ask(question)` sends it as soon as the one before is answered, `forget()` drops what is under
- * way, for a question that is no more.
+ * Return {ask, forget}: `ask(question)` sends a question once the previous one is answered, `forget()` drops all
+ * questions and ignores their answers.
  *
- * `send(question)` returns an answer; `answered(question, answer, isNewest)`, `refused(error)` and `lost(error)` hear
- * what became of it. A lost question is asked again, with growing pauses, until it is answered.
+ * `send(question)` returns an answer. The outcome is passed to `answered(question, answer, isNewest)`, `refused(error)`
+ * or `lost(error)`. A lost question is sent again, after growing pauses, until it is answered.
  */
 export function questions(send, { answered, refused, lost }) {
   let wanted = null;
@@ -41,14 +43,14 @@ export function questions(send, { answered, refused, lost }) {
   let era = 0;
 
   async function run() {
-    let pause = FIRST_PAUSE;
+    let pause = FIRST_PAUSE_MS;
     while (wanted !== null) {
       const question = wanted;
       const asked = era;
       wanted = null;
       try {
         const answer = await send(question);
-        pause = FIRST_PAUSE;
+        pause = FIRST_PAUSE_MS;
         if (asked === era) answered(question, answer, wanted === null);
       } catch (error) {
         if (asked !== era) continue;
@@ -59,7 +61,7 @@ export function questions(send, { answered, refused, lost }) {
         wanted ??= question;
         lost(error);
         await rest(pause);
-        pause = Math.min(pause * 1.5, LONGEST_PAUSE);
+        pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
       }
     }
     running = false;
@@ -80,7 +82,7 @@ export function questions(send, { answered, refused, lost }) {
   };
 }
 
-/** Wait so long, and then until somebody looks. */
+/** Wait, and then wait until the page is visible. */
 async function rest(milliseconds) {
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
   while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));

@@ -1,21 +1,23 @@
 // The request as a line for a POSIX shell.
 
+import { facts } from "./page.js";
+
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Return the command that posts a body to the endpoint of this page. */
 export function curlLine(body) {
-  const url = new URL("predict_species", document.baseURI).href;
+  const url = new URL(facts.predict, document.baseURI).href;
   const safe = /^[\w:/.~%-]+$/.test(url) ? url : quoted(url);
   return `curl ${safe} -H 'Content-Type: application/json' -d ${quoted(body)}`;
 }
 
-/** Copy the text of an element; where the browser does not allow it, select the text. Return whether it was copied. */
+/** Copy the text of an element; if the browser does not allow that, select the text. Return whether it was copied. */
 export async function copyFrom(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);
     return true;
   } catch {
-    // Not a secure address, or a frame that may not: the older way still works there.
+    // Not a secure context, or a frame without the permission: the older interface still works there.
     getSelection().selectAllChildren(element);
     return document.execCommand("copy");
   }

@@ -1,48 +1,47 @@
-// What the endpoint answered, or why there is no answer: to see, and after a while to hear.
+// Shows the answer, or why there is none, and announces it to screen readers after a delay.
 
 import { percent } from "./numbers.js";
 import { facts, find } from "./page.js";
 import { dress } from "./plot.js";
 
-const QUIET = 900; // ms without a change before a screen reader is told
+const ANNOUNCE_AFTER_MS = 900; // without a change
 const bars = [...find("bars").children];
 let quiet = 0;
 
-/** Say that what is shown is about to change. */
+/** Mark the shown answer as about to change. */
 export const showAsking = () => find("verdict").setAttribute("aria-busy", "true");
 
-/** Show an answer, and what is to be said of the sample; `isNewest` unless a further question is on its way. */
+/** Show an answer and remarks on the sample; `isNewest` unless another question waits. */
 export function showAnswer({ result, probabilities }, remarks, isNewest) {
-  const [code, shares] = [result[0], probabilities[0]];
-  const [name, share] = [facts.classes[code], percent(shares[code])];
+  const [code, byClass] = [result[0], probabilities[0]];
   find("verdict").dataset.state = "answer";
   if (isNewest) find("verdict").setAttribute("aria-busy", "false");
-  find("verdict-name").textContent = name;
-  find("verdict-share").textContent = share;
+  find("verdict-name").textContent = facts.classes[code];
+  find("verdict-probability").textContent = percent(byClass[code]);
   dress(find("verdict-marker").firstElementChild, code);
   bars.forEach((bar, index) => {
-    bar.querySelector(".share").textContent = percent(shares[index]);
-    bar.querySelector(".fill").style.width = `${100 * shares[index]}%`;
+    bar.querySelector(".probability").textContent = percent(byClass[index]);
+    bar.querySelector(".fill").style.width = `${100 * byClass[index]}%`;
     bar.toggleAttribute("data-predicted", index === code);
   });
   showRemarks(remarks);
 }
 
-/** Show what is to be said of the sample that is answered. */
+/** Show remarks on the sample. */
 export function showRemarks(remarks) {
   note(remarks, remarks ? "warn" : "");
-  say(`${find("verdict-name").textContent}, ${find("verdict-share").textContent}. ${remarks}`);
+  say(`${find("verdict-name").textContent}, ${find("verdict-probability").textContent}. ${remarks}`);
 }
 
-/** Take the answer away, and say why. */
+/** Remove the answer and say why. */
 export function showNothing(what, why) {
   find("verdict").dataset.state = "none";
   find("verdict").setAttribute("aria-busy", "false");
   find("verdict-name").textContent = what;
-  find("verdict-share").textContent = "";
+  find("verdict-probability").textContent = "";
   note(why, "wrong");
   for (const bar of bars) {
-    bar.querySelector(".share").textContent = "–";
+    bar.querySelector(".probability").textContent = "–";
     bar.querySelector(".fill").style.width = "0";
     bar.removeAttribute("data-predicted");
   }
@@ -58,5 +57,5 @@ function say(text) {
   clearTimeout(quiet);
   quiet = setTimeout(() => {
     if (find("spoken").textContent !== text) find("spoken").textContent = text;
-  }, QUIET);
+  }, ANNOUNCE_AFTER_MS);
 }
