@@ -3,8 +3,8 @@
 import json
 import mimetypes
 import shlex
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -18,11 +18,13 @@ from iris_lab.serving.http.body_handler import BodyHandler
 from iris_lab.serving.http.middleware import REQUEST_ID, ROUTE, Gate, Rules
 from iris_lab.serving.http.problems import Refusal, Reply
 from iris_lab.serving.http.telemetry import Log, Telemetry
-from iris_lab.serving.oip.inference import MODELS, Inference, exactly, inference_routes, nothing_at
+from iris_lab.serving.oip.inference import Inference, exactly, nothing_at
+from iris_lab.serving.oip.protocol import MODELS
 from iris_lab.serving.predictions.handlers import PredictionHandler
-from iris_lab.serving.routes import PREDICT, Handler
-from iris_lab.serving.site.openapi import example_text
-from iris_lab.serving.site.pages import pages
+from iris_lab.serving.predictions.openapi import example_request
+from iris_lab.serving.routes import PREDICT, Handler, Route
+from iris_lab.serving.site.openapi import openapi_document, page_schemas
+from iris_lab.serving.site.pages import page_routes
 
 
 def create_app(
@@ -52,24 +54,30 @@ def create_app(
     telemetry = Telemetry(model.classes, log)
     bodies, predictor = BodyHandler(rules), Predictor(model)
     predictions = PredictionHandler(model, predictor, bodies, telemetry)
-    routes = [*predictions.routes(), *Inference(model, predictor, bodies, telemetry).routes()]
-    mimetypes.add_type("text/javascript", ".js")  # on Windows the registry decides, and a browser wants just this
+    inference = Inference(model, predictor, bodies, telemetry)
+    schemas = predictions.schemas() | page_schemas(model) | inference.schemas()
+    routes: list[Route] = []
+    document = cache(lambda: openapi_document(model, routes, schemas))  # called once all routes are known
+    routes += predictions.routes() + page_routes(model, metrics or {}, telemetry, document) + inference.routes()
+    app = _flask_app(routes, model.name)
+    fast = {route.path_info(model.name): route for route in routes if shortcut and route.method == "POST"}
+    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, fast)  # type: ignore[method-assign]  # Flask's own way to put something in front
+    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)))
+
+
+def _flask_app(routes: Sequence[Route], model: str) -> Flask:
+    mimetypes.add_type("text/javascript", ".js")  # Windows may have another type in its registry; browsers want this
     app = Flask("iris_lab.serving.site")  # where its templates and static files are
     app.url_map.merge_slashes = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     readable = partial(json.dumps, ensure_ascii=False)
     app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(readable, indent=2), "as_line": readable}
-    app.url_map.converters["model"] = exactly(model.name)
-    app.register_blueprint(pages(model, metrics or {}, predictions.schema, telemetry))
-    app.register_blueprint(inference_routes(model))
+    app.url_map.converters["model"] = exactly(model)
     for route in routes:
-        app.add_url_rule(route.rule, route.rule, _view(route.handler), methods=["POST"])
-    labels = {route.rule: route.label for route in routes}
-    app.before_request(partial(_note_route, labels))
+        app.add_url_rule(route.rule, route.rule, _view(route.handler), methods=[route.method])
+    app.before_request(partial(_note_route, {route.rule: route.label for route in routes}))
     app.register_error_handler(Refusal, _refuse)
-    app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model.name)))
-    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, routes if shortcut else ())  # type: ignore[method-assign]  # Flask's own way to put something in front
-    return Endpoint(app, bodies.reader, rules, example_text(model))
+    app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model)))
+    return app
 
 
 def endpoint_of(

@@ -1,32 +1,105 @@
-"""A route that answers requests with a body: said once, for Flask's rules and for the fast path in front of Flask."""
+"""Routes, each declared once: Flask takes its rules from them, the fast path its handlers, OpenAPI its operations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
 from wsgiref.types import WSGIEnvironment
+
+import msgspec
 
 from iris_lab.serving.http.problems import Reply
 
 PREDICT = "/predict_species"
+MODEL = "<model:name>"  # in a rule, the name of the served model
+JSON = (("Content-Type", "application/json"),)  # headers of a response
+BODY_STATUSES = (400, 408, 413, 415, 422)  # refusals of a request that has a body
 Handler = Callable[[WSGIEnvironment], Reply]
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Route:
-    """A POST route.
+    """One method at one URL path.
 
     Attributes
     ----------
     rule
-        As Flask has it, such as ``/v2/models/<model:name>/infer``.
-    path
-        The same for the model that is served, as WSGI has it in ``PATH_INFO``.
+        The path as a Flask rule, such as ``/v2/models/<model:name>/infer``.
     handler
-        From a request to its reply.
-    label
-        The route's name in the metrics.
+        From a request to its reply. For GET it runs inside Flask's request context.
+    operation
+        The OpenAPI operation; None keeps the route out of the document.
+    method
+        POST routes are also answered by the fast path.
+    metric
+        The route's name in the metrics; by default its rule.
     """
 
     rule: str
-    path: str
     handler: Handler
-    label: str
+    operation: Json | None
+    method: Literal["GET", "POST"] = "GET"
+    metric: str = ""
+
+    @property
+    def label(self) -> str:
+        """The route's name in the metrics."""
+        return self.metric or self.rule
+
+    def path_info(self, model: str) -> str:
+        """Return the path for a model of this name as WSGI has it in ``PATH_INFO``."""
+        return self.rule.replace(MODEL, model).encode().decode("latin-1")
+
+    def url_path(self, model: str) -> str:
+        """Return the path for a model of this name as a URL has it."""
+        return self.rule.replace(MODEL, quote(model, safe=""))
+
+
+def json_reply(document: Any) -> Reply:
+    """Return a JSON document as a reply."""
+    return Reply(200, JSON, msgspec.json.encode(document))
+
+
+def always(document: Any) -> Handler:
+    """Return a handler that answers every request with the same JSON document."""
+    reply = json_reply(document)
+    return lambda _: reply
+
+
+def paths(routes: Sequence[Route], model: str) -> Json:
+    """Return the member ``paths`` of an OpenAPI document, in the order of the routes."""
+    found: Json = {}
+    for route in routes:
+        if route.operation is not None:
+            found.setdefault(route.url_path(model), {})[route.method.lower()] = route.operation
+    return found
+
+
+def operation(summary: str, answers: Json, statuses: tuple[int, ...] = (), **more: Any) -> Json:
+    """Return an OpenAPI operation.
+
+    Parameters
+    ----------
+    summary
+        What it answers.
+    answers
+        Content of the 200 response, by media type.
+    statuses
+        Its refusals; 421 is among those of every route.
+    more
+        Further members of the operation.
+    """
+    refusals = {str(status): {"$ref": "#/components/responses/Problem"} for status in (*statuses, 421)}
+    good = {"description": summary, "headers": request_id(), "content": answers}
+    return {"summary": summary, **more, "responses": {"200": good, **refusals}}
+
+
+def as_json(name: str) -> Json:
+    """Return the content of a JSON response that has the schema of that name."""
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def request_id() -> Json:
+    """Return the header that every response has."""
+    return {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}

@@ -17,11 +17,13 @@ from markupsafe import escape
 from services import serving
 from werkzeug.test import Client
 
+import iris_lab.serving
 from iris_lab.data.datasets import load_dataset
 from iris_lab.modeling import load_model
 from iris_lab.serving.app import create_app, endpoint_of
 from iris_lab.serving.http.problems import KINDS
 from iris_lab.serving.oip.protocol import OUTPUTS
+from iris_lab.serving.routes import PREDICT
 
 LOCAL = {"Host": "127.0.0.1"}
 HOSTILE = ["<script>alert(1)</script>", 'a "quoted" \\ name', "größe 🌸 (mm)", "constant", "{{ 7 * 7 }}", "O'Hara"]
@@ -80,6 +82,12 @@ def test_every_route_of_the_application_is_described(document: dict[str, Any], r
     rules = [rule.rule for rule in create_app(model).app.url_map.iter_rules() if rule.endpoint != "static"]
     paths = {rule.replace("<model:name>", quote(model.name)) for rule in rules}
     assert paths - {"/v2/"} == set(document["paths"])
+
+
+def test_the_path_of_the_prediction_route_is_written_in_one_file() -> None:
+    package = Path(iris_lab.serving.__file__).parent
+    files = [path for path in package.rglob("*") if path.suffix in (".py", ".js", ".html")]
+    assert [path.name for path in files if PREDICT[1:] in path.read_text(encoding="utf-8")] == ["routes.py"]
 
 
 def test_the_request_id_is_described_for_every_answer(document: dict[str, Any]) -> None:

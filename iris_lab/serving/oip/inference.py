@@ -1,7 +1,6 @@
 """The Open Inference Protocol, version 2: predictions for the clients of other model servers."""
 
 import re
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,7 +9,6 @@ from wsgiref.types import WSGIEnvironment
 import msgspec
 import numpy as np
 import orjson
-from flask import Blueprint, Response
 from numpy.typing import NDArray
 from werkzeug.routing import BaseConverter
 
@@ -18,11 +16,14 @@ from iris_lab.prediction.predictor import Codes, Numbers, Predictor
 from iris_lab.serving.http.body_handler import BodyHandler
 from iris_lab.serving.http.problems import Reply, quoted
 from iris_lab.serving.http.telemetry import Telemetry
+from iris_lab.serving.oip.openapi import components, get_operation, infer_operation
 from iris_lab.serving.oip.protocol import (
     ALL_BINARY,
     BINARY,
     BINARY_SIZE,
     HEADER_LENGTH,
+    MODEL_RULES,
+    MODELS,
     OUTPUTS,
     VERSION,
     ModelReady,
@@ -31,16 +32,14 @@ from iris_lab.serving.oip.protocol import (
     ServerMetadata,
     ServerReady,
     model_metadata,
-    model_paths,
 )
 from iris_lab.serving.oip.requests import RequestReader
-from iris_lab.serving.routes import Route
+from iris_lab.serving.routes import JSON, Json, Route, always
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
 
 BINARY_TYPE = "application/octet-stream"
-MODELS = "/v2/models/"
 
 
 class Inference:
@@ -59,15 +58,31 @@ class Inference:
     """
 
     def __init__(self, model: "Model", predictor: Predictor, bodies: BodyHandler, telemetry: Telemetry) -> None:
-        self.name, self.classes = model.name, model.classes
+        self._model, self.name, self.classes = model, model.name, model.classes
         self._reader, self._predictor = RequestReader(model.features), predictor
         self._bodies, self._telemetry = bodies, telemetry
 
     def routes(self) -> list[Route]:
-        """Return the routes for inference requests; rules name the model by `exactly`."""
-        rules = [f"{path}/infer" for path in model_paths("<model:name>")]
-        paths = [f"{path}/infer".encode().decode("latin-1") for path in model_paths(self.name)]
-        return [Route(rule, path, self.handle, rules[0]) for rule, path in zip(rules, paths, strict=True)]
+        """Return the routes of the protocol; rules name the model by `exactly`."""
+        server = ServerMetadata("iris-lab", version("iris-lab"), ["binary_tensor_data"])
+        ready, infer = "Whether the model can be asked", infer_operation(self._model)
+        routes = [
+            _get("/v2", "Server metadata", server),
+            Route("/v2/", always(server), None),  # as the specification's OpenAPI file has it
+            _get("/v2/health/live", "Whether the server answers", ServerLive(True)),
+            _get("/v2/health/ready", ready, ServerReady(True, True)),
+        ]
+        for rule in MODEL_RULES:
+            routes += [
+                _get(rule, "Model metadata", model_metadata(self._model)),
+                _get(f"{rule}/ready", ready, ModelReady(self.name, True)),
+                Route(f"{rule}/infer", self.handle, infer, "POST", metric=f"{MODEL_RULES[0]}/infer"),
+            ]
+        return routes
+
+    def schemas(self) -> Json:
+        """Return the JSON Schemas that the operations refer to, by name."""
+        return components(self._model)
 
     def handle(self, environ: WSGIEnvironment) -> Reply:
         """Answer in the Open Inference Protocol.
@@ -105,7 +120,7 @@ class Inference:
         document = {"model_name": self.name, "model_version": VERSION, **identifier, "outputs": outputs}
         text = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         if not binary:
-            return Reply(200, [("Content-Type", "application/json")], text)
+            return Reply(200, JSON, text)
         return Reply(200, [("Content-Type", BINARY_TYPE), (HEADER_LENGTH, str(len(text)))], text + binary)
 
     def _output(self, name: str, codes: Codes, samples: Numbers) -> dict[str, Any]:
@@ -116,6 +131,10 @@ class Inference:
             return _tensor(name, "FP64", self._predictor.probabilities(samples))
         names = [self.classes[code] for code in codes]
         return {"name": name, "datatype": "BYTES", "shape": [len(names)], "data": names}
+
+
+def _get(rule: str, summary: str, message: msgspec.Struct) -> Route:
+    return Route(rule, always(message), get_operation(summary, type(message).__name__))
 
 
 def _tensor(name: str, datatype: str, values: NDArray[Any]) -> dict[str, Any]:
@@ -132,28 +151,6 @@ def _bytes_of(data: Any) -> bytes:
 def exactly(name: str) -> type[BaseConverter]:
     """Return the part of a Flask rule that matches a name and nothing else, whatever characters it has."""
     return type("Exactly", (BaseConverter,), {"regex": re.escape(name), "part_isolating": False})
-
-
-def inference_routes(model: "Model") -> Blueprint:
-    """Return the routes of the protocol that need no request body; rules name the model by `exactly`."""
-    routes = Blueprint("inference", __name__)
-    server = ServerMetadata("iris-lab", version("iris-lab"), ["binary_tensor_data"])
-    messages: dict[str, msgspec.Struct] = {
-        "/v2": server,
-        "/v2/": server,  # as the specification's OpenAPI file has it
-        "/v2/health/live": ServerLive(True),
-        "/v2/health/ready": ServerReady(True, True),
-    }
-    for rule in model_paths("<model:name>"):
-        messages[rule] = model_metadata(model)
-        messages[f"{rule}/ready"] = ModelReady(model.name, True)
-    for rule, message in messages.items():
-        routes.add_url_rule(rule, rule, _always(msgspec.json.encode(message)))
-    return routes
-
-
-def _always(body: bytes) -> Callable[..., Response]:
-    return lambda **_: Response(body, mimetype="application/json")
 
 
 def nothing_at(path: str, model: str) -> str:

@@ -1,7 +1,6 @@
 """The routes of the Open Inference Protocol in OpenAPI 3.1, from the declarations in `protocol`."""
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import msgspec
 
@@ -17,9 +16,8 @@ from iris_lab.serving.oip.protocol import (
     ServerLive,
     ServerMetadata,
     ServerReady,
-    model_paths,
 )
-from iris_lab.serving.site.operations import BODY_STATUSES, Json, as_json, operation
+from iris_lab.serving.routes import BODY_STATUSES, Json, as_json, operation
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
@@ -59,25 +57,13 @@ def components(model: "Model") -> Json:
     return schemas
 
 
-def paths(model: "Model") -> Json:
-    """Return the routes for OpenAPI; they need what `openapi_document` shares, and the schemas in `components`."""
-    found = {
-        "/v2": _get("Server metadata", ServerMetadata),
-        "/v2/health/live": _get("Whether the server answers", ServerLive),
-        "/v2/health/ready": _get("Whether the model can be asked", ServerReady),
-    }
-    for path in model_paths(quote(model.name, safe="")):
-        found[path] = _get("Model metadata", ModelMetadata)
-        found[f"{path}/ready"] = _get("Whether the model can be asked", ModelReady)
-        found[f"{path}/infer"] = _infer(model)
-    return found
+def get_operation(summary: str, answer: str) -> Json:
+    """Return the operation of a route that answers with the message of that name."""
+    return operation(summary, as_json(answer), tags=TAGS)
 
 
-def _get(summary: str, answer: type) -> Json:
-    return {"get": operation(summary, as_json(answer.__name__), tags=TAGS)}
-
-
-def _infer(model: "Model") -> Json:
+def infer_operation(model: "Model") -> Json:
+    """Return the operation of the inference routes."""
     rows = [feature["median"] for feature in model.info["features"]]
     tensor = {"name": FEATURES, "shape": [1, len(rows)], "datatype": "FP64", "data": rows}
     content = as_json(InferenceRequest.__name__)
@@ -95,4 +81,4 @@ def _infer(model: "Model") -> Json:
     )
     length = {"description": "Before binary tensors, of the JSON.", "schema": {"type": "integer"}}
     post["responses"]["200"]["headers"][HEADER_LENGTH] = length
-    return {"post": post}
+    return post

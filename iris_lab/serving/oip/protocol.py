@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import numpy as np
 
+from iris_lab.serving.routes import MODEL
+
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 FEATURES = "input-0"  # what KServe's server for scikit-learn calls its one input
 OUTPUTS = ("predict", "predict_proba", "class")  # the first two are called as in MLServer
 VERSION = "1"
+MODELS = "/v2/models/"
+MODEL_RULES = (f"{MODELS}{MODEL}", f"{MODELS}{MODEL}/versions/{VERSION}")  # where the model is: as it is, by version
 BINARY_SIZE, BINARY, ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"
 HEADER_LENGTH = "Inference-Header-Content-Length"
 DATATYPES = {
@@ -133,9 +137,3 @@ def model_metadata(model: "Model") -> ModelMetadata:
             Tensor(names, "BYTES", [-1]),
         ],
     )
-
-
-def model_paths(name: str) -> list[str]:
-    """Return where a model is found: as it is, and by its version."""
-    path = f"/v2/models/{name}"
-    return [path, f"{path}/versions/{VERSION}"]

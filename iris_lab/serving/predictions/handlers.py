@@ -9,13 +9,12 @@ from iris_lab.prediction.predictor import Predictor
 from iris_lab.serving.http.body_handler import BodyHandler
 from iris_lab.serving.http.problems import Reply
 from iris_lab.serving.http.telemetry import Telemetry
+from iris_lab.serving.predictions.openapi import answer_schema, predict_operation
 from iris_lab.serving.predictions.schema import RequestSchema
-from iris_lab.serving.routes import PREDICT, Route
+from iris_lab.serving.routes import JSON, PREDICT, Json, Route
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
-
-JSON = [("Content-Type", "application/json")]
 
 
 class PredictionHandler:
@@ -40,12 +39,16 @@ class PredictionHandler:
 
     def __init__(self, model: "Model", predictor: Predictor, bodies: BodyHandler, telemetry: Telemetry) -> None:
         self.schema = RequestSchema(model.info["features"])
-        self._predictor, self._classes = predictor, list(model.classes)
+        self._model, self._predictor, self._classes = model, predictor, list(model.classes)
         self._bodies, self._telemetry = bodies, telemetry
 
     def routes(self) -> list[Route]:
         """Return the routes that it answers."""
-        return [Route(PREDICT, PREDICT, self.handle, PREDICT)]
+        return [Route(PREDICT, self.handle, predict_operation(self._model), "POST")]
+
+    def schemas(self) -> Json:
+        """Return the JSON Schemas that the operation refers to, by name."""
+        return self.schema.components() | {"PredictionAnswer": answer_schema(self._model)}
 
     def handle(self, environ: WSGIEnvironment) -> Reply:
         """Answer as the tutorial did.

@@ -1,25 +1,30 @@
-"""What the endpoint says of itself: demo page, documentation, model, health, metrics."""
+"""The GET routes of the site: demo page, documentation, model, health, metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import render_template, request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from iris_lab.serving.http.problems import KINDS
+from iris_lab.serving.http.problems import KINDS, Reply
 from iris_lab.serving.http.telemetry import Telemetry
-from iris_lab.serving.predictions.schema import RequestSchema
+from iris_lab.serving.predictions.openapi import example_request
+from iris_lab.serving.routes import PREDICT, Handler, Json, Route, always, as_json, json_reply, operation
 from iris_lab.serving.site.demo import clearest_pair, controls
-from iris_lab.serving.site.openapi import example_request, openapi_document
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
 
 GREETING = "Iris species predictor API !"
+HTML = ("Content-Type", "text/html; charset=utf-8")
+TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 
-def pages(model: "Model", metrics: Mapping[str, float], schema: RequestSchema, telemetry: Telemetry) -> Blueprint:
-    """Return the routes that need no request body.
+def page_routes(
+    model: "Model", metrics: Mapping[str, float], telemetry: Telemetry, document: Callable[[], Json]
+) -> list[Route]:
+    """Return the GET routes of the site.
 
     Parameters
     ----------
@@ -27,41 +32,49 @@ def pages(model: "Model", metrics: Mapping[str, float], schema: RequestSchema, t
         The model that is served.
     metrics
         The numbers of its run.
-    schema
-        What requests are checked against.
     telemetry
         Where requests are counted.
+    document
+        Returns the OpenAPI document. It describes these routes too, so it is asked only when a request needs it.
     """
     about = describe(model, metrics)
-    openapi, example = openapi_document(model, schema), example_request(model)
     form, axes = controls(about["features"]), clearest_pair(**model.info["samples"])
-    routes = Blueprint("pages", __name__)
+    shown: dict[str, Any] = {"model": about, "controls": form, "predict": PREDICT.removeprefix("/")}
 
-    @routes.get("/")
-    def index() -> Response:
-        if request.accept_mimetypes.best_match(["text/plain", "text/html"]) == "text/html":
-            answer = Response(render_template("demo.html", model=about, controls=form, axes=axes))
-        else:
-            answer = Response(GREETING, mimetype="text/plain")
-        answer.vary.add("Accept")
-        return answer
+    def index(_: Any) -> Reply:
+        if request.accept_mimetypes.best_match(["text/plain", "text/html"]) != "text/html":
+            return Reply(200, [TEXT, ("Vary", "Accept")], GREETING.encode())
+        return Reply(200, [HTML, ("Vary", "Accept")], render_template("demo.html", axes=axes, **shown).encode())
 
-    @routes.get("/docs")
-    def docs() -> Response:
-        shown = {"openapi": openapi, "model": about, "controls": form, "kinds": KINDS, "host": request.host_url}
-        return Response(render_template("docs.html", example=example, **shown))
+    def docs(_: Any) -> Reply:
+        own = {"openapi": document(), "kinds": KINDS, "host": request.host_url, "example": example_request(model)}
+        return Reply(200, [HTML], render_template("docs.html", **own, **shown).encode())
 
-    routes.add_url_rule("/openapi.json", "openapi", lambda: jsonify(openapi))
-    routes.add_url_rule("/model", "model", lambda: jsonify(about))
-    routes.add_url_rule("/model/samples", "samples", lambda: jsonify(model.info["samples"]))
-    routes.add_url_rule("/health/live", "live", lambda: jsonify(status="live"))
-    routes.add_url_rule("/health/ready", "ready", lambda: jsonify(status="ready"))  # answers once the model is loaded
+    def exposition(_: Any) -> Reply:
+        return Reply(200, [("Content-Type", CONTENT_TYPE_LATEST)], telemetry.exposition())
 
-    @routes.get("/metrics")
-    def exposition() -> Response:
-        return Response(telemetry.exposition(), content_type=CONTENT_TYPE_LATEST)
+    openapi = cache(lambda: json_reply(document()))
+    text, page, anything = ({kind: {"schema": {"type": of}}} for kind, of in _CONTENT)
+    return [
+        _get("/", "index", "A line of text, or for a browser the demo page", text | page, index),
+        _get("/docs", "docs", "This description as a page", page, docs),
+        _get("/openapi.json", "openapi", "This description", anything, lambda _: openapi()),
+        _get("/model", "model", "What the model is, what it was trained on, and how good it is", as_json("Model"),
+             always(about)),
+        _get("/model/samples", "samples", "Training samples, evenly spaced, enough to draw", as_json("DrawnSamples"),
+             always(model.info["samples"])),
+        _get("/health/live", "live", "The process answers", as_json("Health"), always({"status": "live"})),
+        _get("/health/ready", "ready", "The model is loaded and checked", as_json("Health"),
+             always({"status": "ready"})),  # there are no routes before the model is loaded
+        _get("/metrics", "metrics", "Requests, latency and predictions by class, for Prometheus", text, exposition),
+    ]  # fmt: skip
 
-    return routes
+
+_CONTENT = (("text/plain", "string"), ("text/html", "string"), ("application/json", "object"))
+
+
+def _get(path: str, name: str, summary: str, content: Json, handler: Handler) -> Route:
+    return Route(path, handler, operation(summary, content, operationId=name))
 
 
 def describe(model: "Model", metrics: Mapping[str, float]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 // Questions to the endpoint, one at a time: an old answer cannot overtake a newer one, and while one is under way only
 // the newest of the others is kept.
 
+import { facts } from "./page.js";
+
 const PATIENCE = 10_000; // ms that an answer is waited for
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 4_000;
@@ -13,7 +15,7 @@ export class Faulty extends Error {}
 
 /** Post a request; throw `Refused` where the endpoint refuses it, another error where it does not answer. */
 export async function post(body) {
-  const reply = await fetch("predict_species", {
+  const reply = await fetch(facts.predict, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body,

@@ -1,10 +1,12 @@
 // The request as a line for a POSIX shell.
 
+import { facts } from "./page.js";
+
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Return the command that posts a body to the endpoint of this page. */
 export function curlLine(body) {
-  const url = new URL("predict_species", document.baseURI).href;
+  const url = new URL(facts.predict, document.baseURI).href;
   const safe = /^[\w:/.~%-]+$/.test(url) ? url : quoted(url);
   return `curl ${safe} -H 'Content-Type: application/json' -d ${quoted(body)}`;
 }

@@ -1,0 +1,52 @@
+"""The prediction route in OpenAPI 3.1."""
+
+from typing import TYPE_CHECKING
+
+from iris_lab.serving.routes import BODY_STATUSES, Json, as_json, operation
+
+if TYPE_CHECKING:
+    from iris_lab.modeling import Model
+
+
+def example_request(model: "Model") -> Json:
+    """Return a request for one sample, the median of each feature in the training data."""
+    # Twelve digits: the mean of two values has noise in its last bits.
+    return {"data": [{feature["name"]: float(f"{feature['median']:.12g}") for feature in model.info["features"]}]}
+
+
+def predict_operation(model: "Model") -> Json:
+    """Return the operation of the prediction route."""
+    content = as_json("PredictionRequest")
+    content["application/json"]["example"] = example_request(model)
+    return operation(
+        "Predict the class of samples",
+        as_json("PredictionAnswer"),
+        BODY_STATUSES,
+        operationId="predict",
+        description="Features are matched by name, in any order. The answers are those of the evaluated model, in "
+        "the order of the samples.",
+        requestBody={"required": True, "content": content},
+    )
+
+
+def answer_schema(model: "Model") -> Json:
+    """Return the schema of an answer."""
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    count = len(model.classes)
+    by_class = {"type": "array", "items": probability, "minItems": count, "maxItems": count}
+    properties = {
+        "result": codes_schema(model) | {"description": "Indices into the class names, one a sample."},
+        "classes": names_schema(model) | {"description": "Class names, where probabilities were asked for."},
+        "probabilities": {"type": "array", "items": by_class, "description": "One list a sample, in class order."},
+    }
+    return {"type": "object", "properties": properties, "required": ["result"]}
+
+
+def codes_schema(model: "Model") -> Json:
+    """Return the schema of a list of class codes."""
+    return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": len(model.classes) - 1}}
+
+
+def names_schema(model: "Model") -> Json:
+    """Return the schema of a list of class names."""
+    return {"type": "array", "items": {"type": "string", "enum": list(model.classes)}}
