@@ -27,6 +27,11 @@ def is_number(text: str) -> bool:
     return NUMBER.fullmatch(text) is not None
 
 
+def finite_number(largest: float = LARGEST) -> str:
+    """Return in words what a number of an input has to be."""
+    return f"a finite number, at most {largest:g} in size"
+
+
 @dataclass(frozen=True)
 class Feature:
     """One column that a model learns from.
@@ -50,7 +55,7 @@ class Feature:
     @property
     def expected(self) -> str:
         """What a value has to be, in words."""
-        return "true or false" if self.kind == "boolean" else f"a finite number, at most {LARGEST:g} in size"
+        return "true or false" if self.kind == "boolean" else finite_number()
 
     def parse(self, texts: Sequence[str], decimal: str = ".") -> NDArray[np.float64]:
         """Return the values that texts spell, NaN where one spells none.

@@ -61,6 +61,19 @@ def nasty_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def boolean_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A number, a feature that is true or false, and two classes."""
+    folder = tmp_path_factory.mktemp("boolean")
+    random = np.random.default_rng(0)
+    kind = np.repeat(["yes", "no"], 40)
+    smokes = np.where(random.random(80) < np.where(kind == "yes", 0.8, 0.3), "true", "false")
+    width = random.normal(size=80).round(2)
+    pd.DataFrame({"width (cm)": width, "smokes": smokes, "kind": kind}).to_csv(folder / "table.csv", index=False)
+    save_run(folder, load_dataset(folder / "table.csv"))
+    return folder
+
+
 @pytest.fixture
 def iris_server(iris_run: Path) -> Iterator[Server]:
     with launch(iris_run) as server:

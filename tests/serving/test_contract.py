@@ -82,6 +82,21 @@ def test_probabilities_come_when_asked_for_and_are_those_of_the_model(client: Cl
     assert json.loads(post(client, {"data": [SETOSA], "probabilities": False}).data) == {"result": [0]}
 
 
+@pytest.mark.parametrize("shortcut", [True, False])
+def test_a_boolean_feature_may_be_true_and_false_or_one_and_zero(boolean_run: Path, shortcut: bool) -> None:
+    client = Client(create_app(load_model(boolean_run), shortcut=shortcut))
+    answers = [
+        json.loads(post(client, {"data": [{"smokes": value, "width (cm)": 0.9}], "probabilities": True}).data)
+        for value in (True, 1, False, 0)
+    ]
+    assert answers[0] == answers[1] != answers[2] == answers[3]
+    refused = problem_of(post(client, {"data": [{"smokes": "true", "width (cm)": True}]}), 422, "invalid-data")
+    assert [problem["detail"] for problem in refused["problems"]] == [
+        'data[0]: "width (cm)" is true, expected a finite number, at most 1e+30 in size',
+        'data[0]: "smokes" is the text "true", expected true or false, or as a number 1 or 0',
+    ]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -119,19 +134,19 @@ BAD = {
     "a byte order mark": (b"\xef\xbb\xbf" + sample().encode(), 400, "not-json", "BOM"),
     "deep nesting": ("[" * 20_000 + "]" * 20_000, 400, "not-json", "nested too deeply"),
     "deep nesting in columns": ('{"columns":' + "[" * 20_000 + "]" * 20_000 + ",", 400, "not-json", "nested"),
-    "a list": ("[]", 422, "invalid-data", "the body is a list of 0, expected an object"),
+    "a list": ("[]", 422, "invalid-data", "the body is an empty list, expected an object"),
     "null": ("null", 422, "invalid-data", "the body is null"),
-    "no data": ('{"columns": []}', 422, "invalid-data", "no member data, expected a list of samples"),
-    "one sample, bare": (json.dumps(SETOSA), 422, "invalid-data", "no member data, expected a list of samples"),
-    "a number for a flag": ('{"data": [], "probabilities": 1}', 422, "invalid-data", "probabilities is 1, expected"),
-    "misspelt data": ('{"dota": []}', 422, "invalid-data", '"dota" came, did you mean it?'),
-    "empty data": ('{"data": []}', 422, "invalid-data", "data is empty, expected at least one sample"),
+    "no data": ('{"columns": []}', 422, "invalid-data", '"data" is missing, expected a list of at least one sample'),
+    "one sample, bare": (json.dumps(SETOSA), 422, "invalid-data", '"data" is missing, expected a list of at least'),
+    "a number for a flag": ('{"probabilities": 1, ' + sample()[1:], 422, "invalid-data", '"probabilities" is 1, exp'),
+    "misspelt data": ('{"dota": []}', 422, "invalid-data", '"data" is missing ("dota" looks like a misspelling of it)'),
+    "empty data": ('{"data": []}', 422, "invalid-data", '"data" is an empty list, expected a list of at least one'),
     "data that is an object": ('{"data": {}}', 422, "invalid-data", "an object with 0 members"),
     "a row that is a list": ('{"data": [[5.1, 3.5, 1.4, 0.2]]}', 422, "invalid-data", "data[0] is a list of 4"),
     "an empty row": ('{"data": [{}]}', 422, "invalid-data", '"sepal length (cm)" is missing'),
     "a missing feature": (sample(pl=None), 422, "invalid-data", '"petal length (cm)" is missing'),
     "a misspelt feature": (
-        sample(pl=None, **{"petal lenght (cm)": "1.4"}), 422, "invalid-data", '"petal lenght (cm)" came, did you mean'
+        sample(pl=None, **{"petal lenght (cm)": "1.4"}), 422, "invalid-data", '("petal lenght (cm)" looks like'
     ),
     "an unknown feature": (sample(colour="3"), 422, "invalid-data", 'unknown feature "colour"'),
     "a string": (sample(pl='"1.4"'), 422, "invalid-data", 'is the text "1.4", expected a finite number'),
@@ -144,11 +159,11 @@ BAD = {
     "1e400": (sample(pl="1e400"), 422, "invalid-data", "is 1e400"),
     "an endless integer": (sample(pl="9" * 5000), 422, "invalid-data", "is 999"),
     "too large a number": (sample(pl="-1e31"), 422, "invalid-data", "at most 1e+30 in size"),
-    "a feature twice": (sample()[:-3] + ', "petal width (cm)": 9}]}', 422, "invalid-data", "came more than once"),
+    "a feature twice": (sample()[:-3] + ', "petal width (cm)": 9}]}', 422, "invalid-data", "is given more than once"),
     "the same feature twice, escaped": (
-        sample()[:-3] + ', "petal width (c\\u006d)": 0.2}]}', 422, "invalid-data", "came more than once"
+        sample()[:-3] + ', "petal width (c\\u006d)": 0.2}]}', 422, "invalid-data", "is given more than once"
     ),
-    "data twice": ('{"data": [], ' + sample()[1:], 422, "invalid-data", '"data" came more than once'),
+    "data twice": ('{"data": [], ' + sample()[1:], 422, "invalid-data", '"data" is given more than once'),
     "probabilities of text": ('{"probabilities": "yes", ' + sample()[1:], 422, "invalid-data", 'the text "yes"'),
     "probabilities of null": ('{"probabilities": null, ' + sample()[1:], 422, "invalid-data", "is null"),
     "too much": (" " * LIMIT + sample(), 413, "too-large", f"over the limit of {LIMIT} bytes"),

@@ -41,7 +41,7 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-@pytest.fixture(scope="module", params=["iris", "hostile"])
+@pytest.fixture(scope="module", params=["iris", "hostile", "boolean"])
 def run(request: pytest.FixtureRequest) -> Path:
     folder: Path = request.getfixturevalue(f"{request.param}_run")
     return folder
@@ -70,6 +70,14 @@ def test_a_sample_in_the_document_is_what_requests_are_checked_against(document:
     assert sample["additionalProperties"] is False
     for feature in features:
         assert f"{feature['min']:g} to {feature['max']:g}" in sample["properties"][feature["name"]]["description"]
+
+
+def test_a_boolean_feature_is_described_as_a_boolean_or_a_number(boolean_run: Path) -> None:
+    document = json.loads(Client(endpoint_of(boolean_run)).get("/openapi.json", headers=LOCAL).data)
+    described = document["components"]["schemas"]["Sample"]["properties"]["smokes"]
+    assert [one["type"] for one in described["anyOf"]] == ["boolean", "number"]
+    assert described["description"].startswith("True or false; as a number, 1 or 0.")
+    assert described["examples"] in ([True], [False])
 
 
 def test_the_example_in_the_document_is_answered(document: dict[str, Any], client: Client) -> None:

@@ -20,7 +20,7 @@ from iris_lab.serving.oip.protocol import (
     RequestOutput,
 )
 from iris_lab.serving.oip.tensors import InputTensor
-from iris_lab.serving.predictions.validation import nearest, parse, refuse_any, repeated_members, suggestion
+from iris_lab.serving.predictions.validation import misspelling, parse, refuse_any, repeated_members, suggestion
 
 UNSUPPORTED = {"classification", "shared_memory_region"}  # parameters of Triton's that would change the answer
 _WORDS = {"array": "a list", "object": "an object", "Object": "object", "str": "text", "int": "an integer",
@@ -99,7 +99,7 @@ class RequestReader:
             yield Problem(detail, given=quoted(name))
         for name in self.features:
             if name not in given and len(unknown) < len(given):
-                yield Problem(f"input {quoted(name)} is missing{nearest(name, unknown)}", feature=name)
+                yield Problem(f"input {quoted(name)} is missing{misspelling(name, unknown)}", feature=name)
 
 
 def _size_of_json(body: bytes, header_length: str) -> int:
@@ -157,7 +157,7 @@ def _repeated(document: dict[str, Any]) -> Iterator[Problem]:
 def _more_than_once(what: str, names: list[str]) -> Iterator[Problem]:
     for name, times in Counter(names).items():
         if times > 1:
-            yield Problem(f"{what} {quoted(name)} came more than once, expected once", given=quoted(name))
+            yield Problem(f"{what} {quoted(name)} is given more than once, expected once", given=quoted(name))
 
 
 def _problems_of_outputs(request: InferenceRequest) -> Iterator[Problem]:

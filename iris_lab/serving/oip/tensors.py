@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_lab.data.schema import LARGEST
+from iris_lab.data.schema import LARGEST, finite_number
 from iris_lab.serving.http.problems import Problem, quoted
 from iris_lab.serving.oip.protocol import DATATYPES, RequestInput
 from iris_lab.serving.predictions.validation import mismatch
@@ -82,7 +82,7 @@ class InputTensor:
     def _problems_of_elements(self, kind: np.dtype[Any]) -> Iterator[Problem]:
         whole = kind.kind != "f"
         low, high = _limits(kind)
-        expected = f"an integer from {low} to {high}" if whole else f"a finite number, at most {high:g} in size"
+        expected = f"an integer from {low} to {high}" if whole else finite_number(high)
         for index, value in enumerate(self._elements):
             # A boolean is an int, and NaN fails every comparison.
             if type(value) not in (float, int) or not low <= value <= high or (whole and value != int(value)):

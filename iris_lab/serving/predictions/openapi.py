@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from iris_lab.serving.predictions.contract import example_value
 from iris_lab.serving.routes import BODY_STATUSES, Json, as_json, operation
 
 if TYPE_CHECKING:
@@ -10,8 +11,7 @@ if TYPE_CHECKING:
 
 def example_request(model: "Model") -> Json:
     """Return a request for one sample, the median of each feature in the training data."""
-    # Twelve digits: the mean of two values has noise in its last bits.
-    return {"data": [{feature["name"]: float(f"{feature['median']:.12g}") for feature in model.info["features"]}]}
+    return {"data": [{feature["name"]: example_value(feature) for feature in model.info["features"]}]}
 
 
 def predict_operation(model: "Model") -> Json:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from iris_lab.serving.http.problems import MAX_PROBLEMS, Problem, Refusal, quoted
+from iris_lab.serving.predictions.contract import BODY, SAMPLE, Member
 
 MAX_DIGITS = 20  # with the sign, of an integer of 64 bits
 MAX_COMPARED = 100  # characters of a name that is compared with the known ones: the comparison is quadratic
@@ -104,17 +105,15 @@ def refuse_any(problems: Iterable[Problem]) -> None:
         raise Refusal(422, "invalid-data", detail, found[:MAX_PROBLEMS])
 
 
-def examine(body: bytes, names: Sequence[str], largest: float) -> tuple[list[list[float]], bool]:
-    """Return the rows of a request, values in the order of `names`, and whether probabilities are asked for.
+def examine(body: bytes, features: Sequence[Member]) -> tuple[list[list[float]], bool]:
+    """Return the rows of a request, values in the order of `features`, and whether probabilities are asked for.
 
     Parameters
     ----------
     body
-        As it came.
-    names
-        The features.
-    largest
-        A number may be so large, with either sign.
+        As received.
+    features
+        The members of a sample.
 
     Raises
     ------
@@ -122,53 +121,52 @@ def examine(body: bytes, names: Sequence[str], largest: float) -> tuple[list[lis
         Something is wrong with it.
     """
     document = parse(body)
-    refuse_any(_find(document, names, largest))
-    return [[row[name] for name in names] for row in document["data"]], document.get("probabilities", False)
+    refuse_any(_problems(document, features))
+    rows = [[row[member.name] for member in features] for row in document["data"]]
+    return rows, document.get("probabilities", False)
 
 
-def _find(document: Any, names: Sequence[str], largest: float) -> Iterator[Problem]:
+def _problems(document: Any, features: Sequence[Member]) -> Iterator[Problem]:
     if not isinstance(document, dict):
         yield mismatch("the body", document, 'an object such as {"data": [{…}]}')
         return
-    yield from repeated_members(document)
-    flag = document.get("probabilities", False)
-    if not isinstance(flag, bool):
-        yield mismatch("probabilities", flag, "true or false")
-    if "data" not in document:
-        hint = nearest("data", document) or ", expected a list of samples, one object each"
-        yield Problem(f"no member data{hint}", expected="data, a list of samples")
-    elif not isinstance(document["data"], list):
-        yield mismatch("data", document["data"], "a list of samples, one object each")
-    elif not document["data"]:
-        yield Problem("data is empty, expected at least one sample", given="[]", expected="at least one sample")
-    else:
-        for row, sample in enumerate(document["data"]):
-            yield from _find_in_sample(row, sample, names, largest)
+    yield from _problems_of_object(document, BODY)
+    data = document.get("data")
+    names = dict.fromkeys(member.name for member in features)
+    for row, sample in enumerate(data if isinstance(data, list) else ()):
+        where = f"data[{row}]"
+        if not SAMPLE.accepts(sample):
+            yield mismatch(where, sample, SAMPLE.expected, row=row)
+            continue
+        yield from _problems_of_object(sample, features, row)
+        for name in sample:
+            if name not in names:
+                detail = f"{where}: unknown feature {quoted(name)}: {suggestion(name, list(names))}"
+                yield Problem(detail, row, shown(name))
 
 
-def _find_in_sample(row: int, sample: Any, names: Sequence[str], largest: float) -> Iterator[Problem]:
-    where = f"data[{row}]"
-    if not isinstance(sample, dict):
-        yield mismatch(where, sample, "an object with a number for each feature", row=row)
-        return
-    for name in repeated(sample):
-        yield Problem(f"{where}: {quoted(name)} came more than once, expected once", row, _shown(name))
-    unknown = [name for name in sample if name not in names]
-    for name in names:
-        if name not in sample:
-            detail = f"{where}: feature {quoted(name)} is missing{nearest(name, unknown)}"
-            yield Problem(detail, row, name, expected="a finite number")
-        elif not isinstance(sample[name], float) or abs(sample[name]) > largest:
-            expected = f"a finite number, at most {largest:g} in size"
-            yield mismatch(f"{where}: {quoted(name)}", sample[name], expected, row=row, feature=name)
-    for name in unknown:
-        yield Problem(f"{where}: unknown feature {quoted(name)}: {suggestion(name, names)}", row, _shown(name))
+def _problems_of_object(given: dict[str, Any], members: Sequence[Member], row: int | None = None) -> Iterator[Problem]:
+    """Yield what is wrong with the body, or with the sample in this row."""
+    where = "" if row is None else f"data[{row}]: "
+    yield from repeated_members(given, where, row)
+    for member in members:
+        name, expected = member.name, member.kind.expected
+        feature = None if row is None else name
+        if name in given:
+            if not member.kind.accepts(given[name]):
+                yield mismatch(f"{where}{quoted(name)}", given[name], expected, row=row, feature=feature)
+        elif member.required:
+            known = {other.name for other in members}
+            unknown = (other for other in given if other not in known)
+            detail = f"{where}{quoted(name)} is missing{misspelling(name, unknown)}, expected {expected}"
+            yield Problem(detail, row, feature, expected=expected)
 
 
-def repeated_members(document: dict[str, Any], where: str = "") -> Iterator[Problem]:
-    """Yield the members that came more than once in an object that `parse` made."""
+def repeated_members(document: dict[str, Any], where: str = "", row: int | None = None) -> Iterator[Problem]:
+    """Yield the keys that an object made by `parse` was given more than once."""
     for name in repeated(document):
-        yield Problem(f"{where}member {quoted(name)} came more than once, expected once", given=quoted(name))
+        feature = None if row is None else shown(name)
+        yield Problem(f"{where}{quoted(name)} is given more than once, expected once", row, feature)
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -179,29 +177,30 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 
 def mismatch(where: str, given: Any, expected: str, *, row: int | None = None, feature: str | None = None) -> Problem:
     """Return the problem that a value is not what was expected."""
-    shown = describe(given)
-    return Problem(f"{where} is {shown}, expected {expected}", row, feature, shown, expected)
+    received = describe(given)
+    return Problem(f"{where} is {received}, expected {expected}", row, feature, received, expected)
 
 
-def nearest(name: str, given: Sequence[str] | dict[str, Any]) -> str:
-    """Return a hint at the one of the names that came which may have been meant, or nothing."""
-    short = (other for other in given if len(other) <= MAX_COMPARED)
+def misspelling(name: str, unknown: Iterable[str]) -> str:
+    """Return a hint at the unknown name that looks like a misspelling of a missing one, or nothing."""
+    short = (other for other in unknown if len(other) <= MAX_COMPARED)
     near = get_close_matches(name, islice(short, 100), n=1)
-    return f"; {quoted(near[0])} came, did you mean it?" if near else ""
+    return f" ({quoted(near[0])} looks like a misspelling of it)" if near else ""
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """Return a name of a client as `quoted` does, without the quotes."""
     return quoted(name)[1:-1]
 
 
 def describe(value: Any) -> str:
     """Return what a JSON value is, shortened: ``'the text "5.1"'``, ``"a list of 3"``."""
     if isinstance(value, NotFinite):
-        return _shown(value.text)
+        return shown(value.text)
     if isinstance(value, str):
         return f"the text {quoted(value)}"
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return f"a list of {len(value)}" if value else "an empty list"
     if isinstance(value, dict):
         return f"an object with {len(value)} members"
     return json.dumps(value).removesuffix(".0")  # integers are floats here
