@@ -1,10 +1,12 @@
 """What to know of a table before anything is learnt from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from textwrap import fill
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from iris_lab.data.datasets import Dataset
 from iris_lab.data.schema import free_name
@@ -16,6 +18,9 @@ IRIS_COPIES: Mapping[str, Mapping[int, tuple[float, ...]]] = {
     "Fisher (1936)": {35: (4.9, 3.1, 1.5, 0.2), 38: (4.9, 3.6, 1.4, 0.1)},
     "UCI file": {35: (4.9, 3.1, 1.5, 0.1), 38: (4.9, 3.1, 1.5, 0.1)},
 }
+
+MAX_PAIRED_FEATURES = 40  # of more features, only so many are paired
+ROUNDING_VARIANCE = 1e-9  # of a standardized feature; a smaller variance is rounding error
 
 
 def describe(dataset: Dataset) -> str:
@@ -88,3 +93,46 @@ def leading_features(dataset: Dataset, most: int) -> list[str]:
     ratio = (between / within.where(within > 0)).fillna(np.inf).where(between > 0, 0.0)
     best = set(ratio.sort_values(ascending=False, kind="stable").index[:most])
     return [name for name in values.columns if name in best]
+
+
+def clearest_pair(rows: Sequence[Sequence[float]], classes: Sequence[int]) -> tuple[int, int]:
+    """Return the two features whose plane separates the classes best.
+
+    The measure is Fisher's: the trace of W⁻¹B over the two features, where B is the scatter between the class means
+    and W the scatter within the classes.
+
+    Parameters
+    ----------
+    rows
+        Samples, shape (samples, features).
+    classes
+        Their codes.
+
+    Returns
+    -------
+    tuple of int
+        Two indices, that of the feature with the better separation first; twice the same if there is one feature.
+    """
+    values, labels = np.array(rows, np.float64), np.array(classes, np.int64)
+    if values.size == 0 or values.shape[1] == 1:
+        return 0, 0
+    with np.errstate(all="ignore"):  # a column of huge numbers overflows; it is then no candidate
+        within, between = _scatters(values, labels)
+        alone = np.nan_to_num(between.diagonal() / within.diagonal())
+        candidates = np.argsort(-alone, kind="stable")[:MAX_PAIRED_FEATURES].tolist()
+        separation = {
+            pair: float(np.trace(np.linalg.solve(within[np.ix_(pair, pair)], between[np.ix_(pair, pair)])))
+            for pair in combinations(candidates, 2)
+        }
+    return max(separation, key=separation.__getitem__)
+
+
+def _scatters(values: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+    """Return the scatter within and between classes, of standardized features."""
+    spread = values.std(axis=0)
+    values = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    means = np.array([values[labels == code].mean(axis=0) for code in labels])
+    within, between = (values - means).T @ (values - means), means.T @ means
+    # A feature without variance, or with none within each class, must not divide by zero.
+    within += np.eye(len(within)) * len(values) * ROUNDING_VARIANCE
+    return within, between

@@ -8,6 +8,7 @@ from sklearn.feature_selection import f_classif
 from iris_lab.data.datasets import Dataset, load_dataset
 from iris_lab.evaluation import misclassified
 from iris_lab.exploration import (
+    clearest_pair,
     compare_copies,
     describe,
     duplicate_subsets,
@@ -99,3 +100,20 @@ def test_a_feature_may_have_any_name() -> None:
 def test_only_iris_has_copies_that_differ() -> None:
     assert len(compare_copies(load_dataset("iris"))) == 4
     assert compare_copies(load_dataset("wine")).empty
+
+
+def test_the_clearest_pair_is_that_in_whose_plane_the_classes_lie_apart() -> None:
+    random = np.random.default_rng(0)
+    codes = np.repeat([0, 1, 2, 3], 25)
+    rows = random.normal(size=(100, 6))
+    rows[:, 4] += 9 * (codes // 2)
+    rows[:, 1] += 5 * (codes % 2)  # together they tell four classes, each alone but two
+    rows[:, 3] = 7.0
+    assert clearest_pair(rows.tolist(), codes.tolist()) == (4, 1)
+
+
+@pytest.mark.parametrize("rows", [[[1.0], [2.0]], [[3.0, 3.0], [3.0, 3.0]], [[1e200, 0.0], [-1e200, 1.0]], []])
+def test_any_table_has_a_pair(rows: list[list[float]]) -> None:
+    pair = clearest_pair(rows, [0, 1][: len(rows)])
+    width = len(rows[0]) if rows else 1
+    assert sorted(pair) == ([0, 1] if width == 2 else [0, 0])

@@ -43,6 +43,7 @@ class _Samples(TypedDict):
 
 class _Dataset(TypedDict):
     name: str
+    sha256: str
 
 
 _Versions = TypedDict("_Versions", {"scikit-learn": str})

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from conftest import NASTY
 from flask.testing import FlaskClient
 
 from iris_lab.modeling import load_model
 from iris_lab.serving import create_app
-from iris_lab.serving.site.demo import clearest_pair, controls
+from iris_lab.serving.site.demo import controls
 
 
 def feature(low: float, high: float, decimals: int) -> dict[str, Any]:
@@ -70,23 +69,6 @@ def test_a_constant_feature_has_a_control() -> None:
     assert control["low"] == control["high"] == control["start"] == "3.0"
 
 
-def test_the_clearest_pair_is_that_in_whose_plane_the_classes_lie_apart() -> None:
-    random = np.random.default_rng(0)
-    codes = np.repeat([0, 1, 2, 3], 25)
-    rows = random.normal(size=(100, 6))
-    rows[:, 4] += 9 * (codes // 2)
-    rows[:, 1] += 5 * (codes % 2)  # together they tell four classes, each alone but two
-    rows[:, 3] = 7.0
-    assert clearest_pair(rows.tolist(), codes.tolist()) == (4, 1)
-
-
-@pytest.mark.parametrize("rows", [[[1.0], [2.0]], [[3.0, 3.0], [3.0, 3.0]], [[1e200, 0.0], [-1e200, 1.0]], []])
-def test_any_table_has_a_pair(rows: list[list[float]]) -> None:
-    pair = clearest_pair(rows, [0, 1][: len(rows)])
-    width = len(rows[0]) if rows else 1
-    assert sorted(pair) == ([0, 1] if width == 2 else [0, 0])
-
-
 def test_names_from_the_data_are_text_on_the_page(nasty_run: Path) -> None:
     page = page_of(nasty_run)
     assert "<img" not in page
@@ -103,13 +85,14 @@ def test_every_address_on_the_page_is_relative(iris_run: Path) -> None:
     assert [address for address in found if address.startswith(("/", "http"))] == []
 
 
-def test_the_page_names_the_model_and_how_good_it_was(iris_run: Path) -> None:
+def test_the_page_names_the_model_its_data_by_digest_and_how_good_it_was(iris_run: Path) -> None:
     model = load_model(iris_run)
     metrics = {"evaluate.accuracy": 0.95, "evaluate.accuracy_low": 0.9, "evaluate.accuracy_high": 0.975}
     page = create_app(model, metrics=metrics).app.test_client().get("/", headers={"Accept": "text/html"}).text
     assert "logistic, trained on iris" in page
     assert "95.0\N{NO-BREAK SPACE}%</strong> (95\N{NO-BREAK SPACE}% interval 90.0" in page
-    assert model.info["sha256"][:12] in page
+    for digest in (model.info["dataset"]["sha256"], model.info["sha256"]):
+        assert f'<code title="{digest}">{digest[:12]}…</code>' in page
     assert "Held-out" not in page_of(iris_run), "no metrics, no claim"
 
 

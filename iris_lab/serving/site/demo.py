@@ -1,20 +1,14 @@
-"""What the demo page is made from: a control for each feature, and the plot's first axes."""
+"""What the demo page's form is made from: a control for each feature."""
 
 import math
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
-from itertools import combinations
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 MOST_STEPS, USUAL_STEPS = 10**6, 1000
 ROOM = 12  # characters that a field shows at once
 FIGURES, EXACT = 6, 17  # significant figures of a number that needs more room; those that say any number exactly
-MOST_COMPARED = 40  # features, of which each pair is looked at
 INWARDS = {"min": ROUND_CEILING, "max": ROUND_FLOOR}
-TINY = 1e-9  # of the variance: what is smaller is rounding
 
 
 def controls(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -64,46 +58,3 @@ def _written(value: float, digits: int, figures: int, rounding: str) -> str:
             return text
     rounded = Context(prec=figures, rounding=rounding).create_decimal(Decimal(value)).normalize()
     return min(f"{rounded:f}", f"{rounded:e}".replace("e+", "e"), key=len)
-
-
-def clearest_pair(rows: Sequence[Sequence[float]], classes: Sequence[int]) -> tuple[int, int]:
-    """Return the two features whose plane sets the classes apart best.
-
-    The measure is Fisher's: the scatter between the class means in units of that within the classes, the trace of
-    W⁻¹B over the two features.
-
-    Parameters
-    ----------
-    rows
-        Samples, shape (samples, features).
-    classes
-        Their codes.
-
-    Returns
-    -------
-    tuple of int
-        Two indices, the clearer feature first; the same one twice where there is only one.
-    """
-    values, labels = np.array(rows, np.float64), np.array(classes, np.int64)
-    if values.size == 0 or values.shape[1] == 1:
-        return 0, 0
-    with np.errstate(all="ignore"):  # a column of huge numbers overflows; it is then no candidate
-        within, between = _scatters(values, labels)
-        alone = np.nan_to_num(between.diagonal() / within.diagonal())
-        candidates = np.argsort(-alone, kind="stable")[:MOST_COMPARED].tolist()
-        separation = {
-            pair: float(np.trace(np.linalg.solve(within[np.ix_(pair, pair)], between[np.ix_(pair, pair)])))
-            for pair in combinations(candidates, 2)
-        }
-    return max(separation, key=separation.__getitem__)
-
-
-def _scatters(values: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
-    """Return the scatter within and between classes, of standardized features."""
-    spread = values.std(axis=0)
-    values = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    means = np.array([values[labels == code].mean(axis=0) for code in labels])
-    within, between = (values - means).T @ (values - means), means.T @ means
-    # A feature without variance, or with none within each class, must not divide by zero.
-    within += np.eye(len(within)) * len(values) * TINY
-    return within, between

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from flask import render_template, request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from iris_lab.exploration import clearest_pair
 from iris_lab.serving.http.problems import KINDS, Reply
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.predictions.openapi import example_request
 from iris_lab.serving.routes import PREDICT, Handler, Json, Route, always, as_json, json_reply, operation
-from iris_lab.serving.site.demo import clearest_pair, controls
+from iris_lab.serving.site.demo import controls
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
