@@ -1,7 +1,12 @@
-"""The errors of iris_lab. The command line turns each into one line and its exit code."""
+"""The errors of iris_lab and the checks that many modules share.
+
+The command line turns each error into one line and its exit code.
+"""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+MAX_COMPARED_CHARACTERS = 100  # of a name that is compared with others: the time grows with the square of the length
 
 
 class IrisLabError(Exception):
@@ -35,8 +40,8 @@ class UnknownNameError(InputError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        nearest = get_close_matches(name, self.known, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"expected one of {', '.join(self.known)}"
+        near = nearest(name, self.known)
+        hint = f"expected one of {', '.join(self.known)}" if near is None else f"did you mean {near}?"
         super().__init__(f"unknown {kind} {name!r}: {hint}")
 
 
@@ -61,3 +66,37 @@ class StepError(IrisLabError):
         self.step, self.cell, self.reason = step, cell, reason
         place = step if cell is None else f"{step}, cell {cell}"
         super().__init__(f"{place}: {reason}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` looks like a misspelling of, or None.
+
+    Names longer than `MAX_COMPARED_CHARACTERS` are not compared.
+    """
+    short = [other for other in known if len(other) <= MAX_COMPARED_CHARACTERS]
+    near = get_close_matches(name, short, n=1) if len(name) <= MAX_COMPARED_CHARACTERS else []
+    return near[0] if near else None
+
+
+def check_range(name: str, value: int, low: int, high: int) -> int:
+    """Return an option's value.
+
+    Raises
+    ------
+    InputError
+        It is not within `low` to `high`.
+    """
+    if not low <= value <= high:
+        raise InputError(f"{name}={value}: expected {low} to {high}")
+    return value
+
+
+def check_port(port: int) -> int:
+    """Return a port to listen on; 0 stands for any that is free.
+
+    Raises
+    ------
+    InputError
+        It is not within 0 to 65535.
+    """
+    return check_range("port", port, 0, 65535)

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from iris_lab.artifacts import open_run
 from iris_lab.data.schema import Feature, free_name
 from iris_lab.data.tables import Reading, read_table
 from iris_lab.data.text import Row
-from iris_lab.errors import InputError
+from iris_lab.errors import InputError, nearest
 from iris_lab.modeling import Model
 from iris_lab.prediction.predictor import Predictor
 
@@ -71,8 +70,8 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
 def _places(names: Sequence[str], model: Model) -> list[int]:
     for name in model.features:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, names[:10]))}"
+            near = nearest(name, names)
+            hint = f"it has {', '.join(map(repr, names[:10]))}" if near is None else f"did you mean {near!r}?"
             raise InputError(f"the table has no column {name!r}: {hint}")
     return [names.index(name) for name in model.features]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from iris_lab.errors import InputError
+from iris_lab.errors import InputError, check_port
 from iris_lab.modeling import Model
 from iris_lab.serving.app import endpoint_of
 from iris_lab.serving.display import SENTENCE, live_html, static_html, with_proof
@@ -131,9 +131,7 @@ def _proxy_prefix() -> str:
 
 
 def _free_socket(port: int) -> socket.socket:
-    if not 0 <= port <= 65535:
-        raise InputError(f"port={port}: expected 0 to 65535")
-    for candidate in range(port, min(port + PORTS_TRIED, 65536)):
+    for candidate in range(check_port(port), min(port + PORTS_TRIED, 65536)):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where reuse means taking the port from its owner

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from iris_lab import modeling
-from iris_lab.errors import InputError, UnknownNameError
+from iris_lab.errors import InputError, UnknownNameError, check_port
 from iris_lab.workflow.notebooks import declarations, read_notebook
 from iris_lab.workflow.steps import Step
 
@@ -67,13 +67,6 @@ class Parameter:
         kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
         example = f", such as {self.default!r}" if self.default != "" else ""
         return InputError(f"parameter {self.name}={value!r}: expected {kinds[self.type.__name__]}{example}")
-
-
-def check_port(port: int) -> int:
-    """Return `port`, or raise `InputError` unless it is 0 (any free one) to 65535."""
-    if not 0 <= port <= 65535:
-        raise InputError(f"port={port}: expected 0 to 65535")
-    return port
 
 
 CHECKS: Mapping[str, Callable[..., object]] = {**modeling.CHECKS, "port": check_port}

@@ -5,15 +5,15 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
+from iris_lab.errors import nearest
 from iris_lab.serving.http.problems import MAX_PROBLEMS, Problem, Refusal, quoted
 from iris_lab.serving.predictions.contract import BODY, SAMPLE, Member
 
 MAX_DIGITS = 20  # with the sign, of an integer of 64 bits
-MAX_COMPARED = 100  # characters of a name that is compared with the known ones: the comparison is quadratic
+MAX_COMPARED_NAMES = 100  # unknown names that are compared with a missing one
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,8 @@ def repeated_members(document: dict[str, Any], where: str = "", row: int | None 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Return what an unknown name should have been."""
-    near = get_close_matches(name, known, n=1) if len(name) <= MAX_COMPARED else []
-    return f"did you mean {quoted(near[0])}?" if near else f"expected {', '.join(map(quoted, known[:10]))}"
+    near = nearest(name, known)
+    return f"expected {', '.join(map(quoted, known[:10]))}" if near is None else f"did you mean {quoted(near)}?"
 
 
 def mismatch(where: str, given: Any, expected: str, *, row: int | None = None, feature: str | None = None) -> Problem:
@@ -183,9 +183,8 @@ def mismatch(where: str, given: Any, expected: str, *, row: int | None = None, f
 
 def misspelling(name: str, unknown: Iterable[str]) -> str:
     """Return a hint at the unknown name that looks like a misspelling of a missing one, or nothing."""
-    short = (other for other in unknown if len(other) <= MAX_COMPARED)
-    near = get_close_matches(name, islice(short, 100), n=1)
-    return f" ({quoted(near[0])} looks like a misspelling of it)" if near else ""
+    near = nearest(name, islice(unknown, MAX_COMPARED_NAMES))
+    return "" if near is None else f" ({quoted(near)} looks like a misspelling of it)"
 
 
 def shown(name: str) -> str:

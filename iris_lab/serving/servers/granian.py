@@ -19,12 +19,12 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from prometheus_client import values
 
-from iris_lab.errors import InputError
+from iris_lab.errors import InputError, check_port, check_range
 from iris_lab.serving.app import endpoint_of
 from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import Rules
 from iris_lab.serving.servers.access_log import STDOUT, AccessLog
-from iris_lab.serving.servers.options import Options, check, openness
+from iris_lab.serving.servers.options import Options, openness
 from iris_lab.serving.servers.workers import Workers, end_in_order
 
 MAX_WORKERS = 64
@@ -60,7 +60,7 @@ def serve(
         The port is busy, or something that was given cannot be used.
     """
     options = options or Options()
-    check("workers", workers, 1, MAX_WORKERS)
+    check_range("workers", workers, 1, MAX_WORKERS)
     rules = options.rules(host)
     _allow_files(2 * CONNECTIONS)
     with _listen(host, port) as listener:
@@ -174,7 +174,7 @@ def _write(descriptor: int, line: str) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    check("port", port, 0, 65535)
+    check_port(port)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with ExitStack() as on_error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from iris_lab.errors import InputError
+from iris_lab.errors import InputError, check_range
 from iris_lab.serving.http.middleware import LOOPBACK, MAX_BODY, Rules
 
 LARGEST_BODY = 2**30
@@ -43,7 +43,7 @@ class Options:
         InputError
             An option cannot be used.
         """
-        check("max-body", self.max_body, 1, LARGEST_BODY)
+        check_range("max-body", self.max_body, 1, LARGEST_BODY)
         for name in self.allow_hosts:
             if not _is_host(name):
                 raise InputError(f"allow-host={name}: expected a name without port, such as iris.example.org, or *")
@@ -68,18 +68,6 @@ def openness(host: str) -> str:
         f"not encrypted (no TLS). Requests may name this machine by an IP address, as {socket.gethostname()}, or by a "
         "name given with --allow-host.\n"
     )
-
-
-def check(name: str, value: int, low: int, high: int) -> None:
-    """Refuse a number that is out of range.
-
-    Raises
-    ------
-    InputError
-        It names the option and the range.
-    """
-    if not low <= value <= high:
-        raise InputError(f"{name}={value}: expected {low} to {high}")
 
 
 def _is_loopback(host: str) -> bool:
