@@ -7,11 +7,11 @@ from flask import Flask, Response, request
 
 from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.bodies import BodyReader
-from iris_lab.serving.http.middleware import MAX_BODY, Rules
+from iris_lab.serving.http.middleware import MAX_BODY_BYTES, Rules
 from iris_lab.serving.servers import granian as server
 
 app = Flask(__name__)
-endpoint = Endpoint(app, BodyReader(MAX_BODY, 20.0, lambda: False), Rules(), "")
+endpoint = Endpoint(app, BodyReader(MAX_BODY_BYTES, 20.0, lambda: False), Rules(), "")
 
 
 def add_route(rows):

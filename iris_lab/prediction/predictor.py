@@ -1,9 +1,9 @@
-"""Predictions straight from an array, equal to the bit to those of the evaluated model.
+"""Predictions from an array, bit-for-bit those of the evaluated model.
 
-scikit-learn's pipeline spends 0.6 to 2 ms on checks that a decoded request has passed already; the arithmetic behind a
-prediction takes microseconds. A shortcut does that arithmetic in scikit-learn's own order of operations. It is used
-only if it gives the very bits of ``estimator.predict`` and ``predict_proba`` on the samples in ``model.json`` and on
-random points; otherwise the estimator itself is asked.
+scikit-learn's pipeline spends 0.6 to 2 ms on checks that a decoded request has already passed; the arithmetic itself
+takes microseconds. A shortcut does that arithmetic in scikit-learn's own order of operations. It is used only if it
+reproduces every bit of ``estimator.predict`` and ``predict_proba`` on the samples in ``model.json`` and on random
+points. Otherwise the estimator makes the predictions.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Pair = tuple[Callable[[Numbers], Codes], Callable[[Numbers], Numbers]]
 
 
 class Predictor:
-    """Codes and probabilities for samples whose features are in the order of training.
+    """Predicts codes and probabilities; the features of a sample are in the order of training.
 
     Parameters
     ----------
@@ -37,19 +37,19 @@ class Predictor:
     Attributes
     ----------
     codes, probabilities
-        From an array of shape (samples, features) to one of shape (samples,) and of shape (samples, classes).
-    way
-        ``"linear"``, ``"arrays"`` or ``"estimator"``: which way predictions take.
+        From an array of shape (samples, features) to one of shape (samples,), and to one of shape (samples, classes).
+    path
+        Who makes the predictions: ``"linear"`` or ``"arrays"``, a shortcut, or ``"estimator"``.
     """
 
     def __init__(self, model: "Model") -> None:
         probes = _probes(model)
-        own = _by_estimator(model)
-        self.way, (self.codes, self.probabilities) = "estimator", own
-        for way, shortcut in SHORTCUTS.items():
+        reference = _by_estimator(model)
+        self.path, (self.codes, self.probabilities) = "estimator", reference
+        for path, shortcut in SHORTCUTS.items():
             pair = shortcut(model)
-            if pair and all(_same_bits(*functions, probes) for functions in zip(pair, own, strict=True)):
-                self.way, (self.codes, self.probabilities) = way, pair
+            if pair and all(_same_bits(*functions, probes) for functions in zip(pair, reference, strict=True)):
+                self.path, (self.codes, self.probabilities) = path, pair
                 break
 
 
@@ -60,34 +60,34 @@ def _by_estimator(model: "Model") -> Pair:
     return lambda rows: model.estimator.predict(frame(rows)), lambda rows: model.estimator.predict_proba(frame(rows))
 
 
-def _scaler_and_last(model: "Model") -> tuple[Callable[[Numbers], Numbers], Any] | None:
-    """Return the standardization as arithmetic, and the classifier behind it."""
+def _scaler_and_classifier(model: "Model") -> tuple[Callable[[Numbers], Numbers], Any] | None:
+    """Return the standardization as arithmetic, and the classifier after it, or None for another pipeline."""
     steps = [step for _, step in getattr(model.estimator, "steps", ())]
     if len(steps) != 2 or type(steps[0]) is not StandardScaler:
         return None
     if steps[0].mean_ is None or steps[0].scale_ is None:
         return None
-    mean, scale = steps[0].mean_[None], steps[0].scale_[None]  # with two axes: for one row, half NumPy's time
-    # A data frame keeps its columns together, and the order of a sum decides its last bit: so must the array.
+    mean, scale = steps[0].mean_[None], steps[0].scale_[None]  # 2-D: broadcasting to a single row is twice as fast
+    # A data frame is stored column by column. The array must be, too: the order of a sum decides its last bit.
     return lambda rows: (np.asfortranarray(rows) - mean) / scale, steps[1]
 
 
 def _by_arrays(model: "Model") -> Pair | None:
-    """Standardize by arithmetic, then ask the classifier, which was fitted on an array and needs no data frame."""
-    parts = _scaler_and_last(model)
+    """Standardize by arithmetic, then ask the classifier: it was fitted on an array and needs no data frame."""
+    parts = _scaler_and_classifier(model)
     if parts is None:
         return None
-    scaled, last = parts
-    return lambda rows: last.predict(scaled(rows)), lambda rows: last.predict_proba(scaled(rows))
+    scaled, classifier = parts
+    return lambda rows: classifier.predict(scaled(rows)), lambda rows: classifier.predict_proba(scaled(rows))
 
 
 def _by_linear_scores(model: "Model") -> Pair | None:
-    """Logistic regression and linear discriminant analysis: a matrix product, and its largest score."""
-    parts = _scaler_and_last(model)
+    """Logistic regression and linear discriminant analysis: a matrix product, whose largest score is the class."""
+    parts = _scaler_and_classifier(model)
     if parts is None or type(parts[1]) not in (LogisticRegression, LinearDiscriminantAnalysis):
         return None
-    scaled, last = parts
-    weights, intercept, binary = last.coef_.T, last.intercept_[None], len(last.coef_) == 1
+    scaled, classifier = parts
+    weights, intercept, binary = classifier.coef_.T, classifier.intercept_[None], len(classifier.coef_) == 1
 
     def scores(rows: Numbers) -> Numbers:
         values: Numbers = scaled(rows).dot(weights) + intercept
@@ -101,9 +101,9 @@ def _by_linear_scores(model: "Model") -> Pair | None:
         if binary:
             second = expit(values[:, 0])
             return np.stack([1 - second, second], axis=1)
-        odds = np.exp(values - values.max(axis=1, keepdims=True))
-        share: Numbers = odds / odds.sum(axis=1, keepdims=True)
-        return share
+        exponentials = np.exp(values - values.max(axis=1, keepdims=True))
+        softmax: Numbers = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return softmax
 
     return codes, probabilities
 

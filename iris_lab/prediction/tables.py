@@ -56,10 +56,10 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
     predictor, schema, rows = Predictor(model), model.schema, 0
     for batch in given.batches:
         values = _values(batch, places, schema, given.decimal, table)
-        codes, probabilities = predictor.codes(values), predictor.probabilities(values)
+        codes, probabilities = predictor.codes(values), predictor.probabilities(values).tolist()
         answers = [
-            [*row, model.classes[code], *map(repr, shares)]
-            for (_, row), code, shares in zip(batch, codes, probabilities.tolist(), strict=True)
+            [*row, model.classes[code], *map(repr, by_class)]
+            for (_, row), code, by_class in zip(batch, codes, probabilities, strict=True)
         ]
         yield _written([names, *answers] if rows == 0 else answers)
         rows += len(batch)

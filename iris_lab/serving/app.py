@@ -15,8 +15,8 @@ from iris_lab.modeling import Model
 from iris_lab.prediction.predictor import Predictor
 from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.body_handler import BodyHandler
-from iris_lab.serving.http.middleware import REQUEST_ID, ROUTE, Gate, Rules
-from iris_lab.serving.http.problems import Refusal, Reply
+from iris_lab.serving.http.middleware import REQUEST_ID, ROUTE, Middleware, Rules
+from iris_lab.serving.http.problems import HTTPProblem, Reply
 from iris_lab.serving.http.telemetry import Log, Telemetry
 from iris_lab.serving.oip.inference import Inference, exactly, nothing_at
 from iris_lab.serving.oip.protocol import MODELS
@@ -33,7 +33,7 @@ def create_app(
     metrics: Mapping[str, float] | None = None,
     rules: Rules | None = None,
     log: Log | None = None,
-    shortcut: bool = True,
+    fast_path: bool = True,
 ) -> Endpoint:
     """Return the endpoint of a model.
 
@@ -47,7 +47,7 @@ def create_app(
         Limits and hosts.
     log
         Takes one line a request; None for no log.
-    shortcut
+    fast_path
         Whether predictions are answered in front of Flask's dispatch; the answers are the same.
     """
     rules = rules or Rules()
@@ -60,8 +60,8 @@ def create_app(
     document = cache(lambda: openapi_document(model, routes, schemas))  # called once all routes are known
     routes += predictions.routes() + page_routes(model, metrics or {}, telemetry, document) + inference.routes()
     app = _flask_app(routes, model.name)
-    fast = {route.path_info(model.name): route for route in routes if shortcut and route.method == "POST"}
-    app.wsgi_app = Gate(app.wsgi_app, rules, telemetry, fast)  # type: ignore[method-assign]  # Flask's own way to put something in front
+    fast = {route.path_info(model.name): route for route in routes if fast_path and route.method == "POST"}
+    app.wsgi_app = Middleware(app.wsgi_app, rules, telemetry, fast)  # type: ignore[method-assign]  # Flask's own way to put something in front
     return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)))
 
 
@@ -75,7 +75,7 @@ def _flask_app(routes: Sequence[Route], model: str) -> Flask:
     for route in routes:
         app.add_url_rule(route.rule, route.rule, _view(route.handler), methods=[route.method])
     app.before_request(partial(_note_route, {route.rule: route.label for route in routes}))
-    app.register_error_handler(Refusal, _refuse)
+    app.register_error_handler(HTTPProblem, _refuse)
     app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model)))
     return app
 
@@ -109,21 +109,21 @@ def _note_route(labels: Mapping[str, str]) -> None:
     request.environ[ROUTE] = labels.get(rule, rule)
 
 
-def _refuse(refusal: Refusal) -> Response:
+def _refuse(refusal: HTTPProblem) -> Response:
     return _response(refusal.reply(request.environ[REQUEST_ID]))
 
 
-def _refusal(error: HTTPException, model: str) -> Refusal:
+def _refusal(error: HTTPException, model: str) -> HTTPProblem:
     """Return Flask's refusal (no such route, wrong method) in our words."""
     headers = {}
     if error.code == 405:
         headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         detail = f"{request.method} is not allowed at {request.path[:60]!a}, expected {headers['Allow']}"
-        return Refusal(405, "method", detail, headers=headers)
+        return HTTPProblem(405, "method", detail, headers=headers)
     if error.code == 404 and request.path.startswith(MODELS):
-        return Refusal(404, "route", nothing_at(request.path, model))
+        return HTTPProblem(404, "route", nothing_at(request.path, model))
     if error.code == 404:
-        return Refusal(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
+        return HTTPProblem(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
     if error.code and error.code < 500:
-        return Refusal(error.code, "request", error.description or error.name)
-    return Refusal(500, "internal", "the endpoint failed; its log says why")
+        return HTTPProblem(error.code, "request", error.description or error.name)
+    return HTTPProblem(500, "internal", "the endpoint failed; its log says why")

@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 from iris_lab.modeling import Model
 
 Visit = Callable[..., Page]
-PATIENCE = 20_000  # ms: other tests are busy, too
-expect.set_options(timeout=PATIENCE)
+TIMEOUT_MS = 20_000  # ms: other tests are busy, too
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def expect_answer(page: Page) -> None:
@@ -22,16 +22,16 @@ def expect_prediction_of(model: Model, page: Page) -> None:
     expect_answer(page)
     values = [float(box.input_value()) for box in page.locator(".feature input[type=text]").all()]
     frame = pd.DataFrame([values], columns=list(model.features))
-    shares = [percent(share) for share in model.estimator.predict_proba(frame)[0]]
+    probabilities = [percent(probability) for probability in model.estimator.predict_proba(frame)[0]]
     name = model.classes[model.estimator.predict(frame)[0]]
     expect(page.locator("#verdict-name")).to_have_text(name)
     expect(page.locator("#bars [data-predicted] .name")).to_have_text(name)
-    assert page.locator("#bars .share").all_text_contents() == shares
+    assert page.locator("#bars .probability").all_text_contents() == probabilities
 
 
-def percent(share: float) -> str:
-    text = f"{100 * share:.1f}"
-    if 0 < share < 1:
+def percent(probability: float) -> str:
+    text = f"{100 * probability:.1f}"
+    if 0 < probability < 1:
         text = {"0.0": "< 0.1", "100.0": "> 99.9"}.get(text, text)
     return f"{text}\N{NO-BREAK SPACE}%"
 
@@ -39,8 +39,8 @@ def percent(share: float) -> str:
 def expect_nothing_predicted(page: Page, reason: str) -> None:
     expect(page.locator("#verdict-note")).to_contain_text(reason)
     expect(page.locator("#verdict")).to_have_attribute("data-state", "none")
-    expect(page.locator("#verdict-share")).to_be_empty()
-    assert set(page.locator("#bars .share").all_text_contents()) == {"–"}
+    expect(page.locator("#verdict-probability")).to_be_empty()
+    assert set(page.locator("#bars .probability").all_text_contents()) == {"–"}
 
 
 def drag(page: Page, slider: Locator, share: float) -> None:

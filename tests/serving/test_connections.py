@@ -31,8 +31,8 @@ def client(request: pytest.FixtureRequest, iris_run: Path) -> Iterator[Client]:
         return
     rules = Rules(max_body=LIMIT, origins=(ORIGIN,), hosts=(*LOOPBACK, "iris.example.org"))
     listener = socket.create_server(("127.0.0.1", 0))
-    shortcut = request.param == "waitress"
-    with Server(create_app(load_model(iris_run), rules=rules, shortcut=shortcut), listener) as server:
+    fast_path = request.param == "waitress"
+    with Server(create_app(load_model(iris_run), rules=rules, fast_path=fast_path), listener) as server:
         yield Client("127.0.0.1", server.port)
 
 

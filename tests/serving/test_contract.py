@@ -29,9 +29,9 @@ def model(iris_run: Path) -> Model:
     return load_model(iris_run)
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["shortcut", "flask"])
+@pytest.fixture(scope="module", params=[True, False], ids=["fast path", "Flask"])
 def client(request: pytest.FixtureRequest, model: Model) -> Client:
-    return Client(create_app(model, rules=Rules(max_body=LIMIT), shortcut=request.param))
+    return Client(create_app(model, rules=Rules(max_body=LIMIT), fast_path=request.param))
 
 
 def post(
@@ -82,9 +82,9 @@ def test_probabilities_come_when_asked_for_and_are_those_of_the_model(client: Cl
     assert json.loads(post(client, {"data": [SETOSA], "probabilities": False}).data) == {"result": [0]}
 
 
-@pytest.mark.parametrize("shortcut", [True, False])
-def test_a_boolean_feature_may_be_true_and_false_or_one_and_zero(boolean_run: Path, shortcut: bool) -> None:
-    client = Client(create_app(load_model(boolean_run), shortcut=shortcut))
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_a_boolean_feature_may_be_true_and_false_or_one_and_zero(boolean_run: Path, fast_path: bool) -> None:
+    client = Client(create_app(load_model(boolean_run), fast_path=fast_path))
     answers = [
         json.loads(post(client, {"data": [{"smokes": value, "width (cm)": 0.9}], "probabilities": True}).data)
         for value in (True, 1, False, 0)
@@ -176,8 +176,8 @@ def test_a_bad_body_is_refused_in_words(client: Client, body: bytes | str, statu
 
 
 def test_two_hundred_thousand_levels_of_nesting_are_refused(model: Model) -> None:
-    for shortcut in (True, False):
-        client = Client(create_app(model, shortcut=shortcut))
+    for fast_path in (True, False):
+        client = Client(create_app(model, fast_path=fast_path))
         for opening, closing in (("[", "]"), ('{"data":', "}")):
             body = opening * 200_000 + "1" + closing * 200_000
             problem_of(post(client, body), 400, "not-json")
@@ -234,9 +234,9 @@ def test_another_method_is_refused(client: Client, method: str) -> None:
     assert answer.headers["Allow"] == "OPTIONS, POST"
 
 
-@pytest.mark.parametrize("shortcut", [True, False])
-def test_the_garbage_collector_does_not_look_through_a_huge_body(model: Model, shortcut: bool) -> None:
-    client = Client(create_app(model, shortcut=shortcut))
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_the_garbage_collector_does_not_look_through_a_huge_body(model: Model, fast_path: bool) -> None:
+    client = Client(create_app(model, fast_path=fast_path))
     body = b'{"data": [' + b"[]," * 200_000 + b"[]]}"
     seen = [0]
 

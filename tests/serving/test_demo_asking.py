@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import save_run
-from demo_page import PATIENCE, Visit, drag, expect_answer, expect_nothing_predicted, expect_prediction_of
+from demo_page import TIMEOUT_MS, Visit, drag, expect_answer, expect_nothing_predicted, expect_prediction_of
 from playwright.sync_api import Page, Route, expect
 
 from iris_lab.data.datasets import load_dataset
@@ -31,7 +31,7 @@ def hold(page: Page) -> list[Route]:
 
 
 def wait_for(page: Page, held: list[Route], number: int) -> None:
-    for _ in range(PATIENCE // 50):
+    for _ in range(TIMEOUT_MS // 50):
         if len(held) >= number:
             break
         page.wait_for_timeout(50)

@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 import requests
-from demo_page import PATIENCE, Visit, expect_answer
+from demo_page import TIMEOUT_MS, Visit, expect_answer
 from playwright.sync_api import Browser, expect
 
 from iris_lab.serving import Server
@@ -89,7 +89,7 @@ def test_a_foreign_page_does_not_get_it_into_a_frame(notebook_page: int, iris_se
         page.evaluate(
             "url => { document.body.appendChild(document.createElement('iframe')).src = url }", iris_server.url
         )
-        for _ in range(PATIENCE // 50):
+        for _ in range(TIMEOUT_MS // 50):
             if any("frame-ancestors" in text for text in said):
                 break
             page.wait_for_timeout(50)

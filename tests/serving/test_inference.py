@@ -34,7 +34,7 @@ from iris_lab.serving.oip.protocol import (
 INFER = "/v2/models/logistic/infer"
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.9, 4.5, 1.5]]
 FLOWERS: dict[str, Any] = {"name": "input-0", "shape": [2, 4], "datatype": "FP64", "data": ROWS}
-BOTH_WAYS = pytest.mark.parametrize("way", ["shortcut", "flask"])
+BOTH_PATHS = pytest.mark.parametrize("dispatch", ["fast path", "Flask"])
 
 
 def changed(**members: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def model(iris_run: Path) -> Model:
 
 @pytest.fixture(scope="module")
 def apps(model: Model) -> dict[str, Flask]:
-    return {"shortcut": create_app(model).app, "flask": create_app(model, shortcut=False).app}
+    return {"fast path": create_app(model).app, "Flask": create_app(model, fast_path=False).app}
 
 
 def ask(app: Flask, body: Any, path: str = INFER, **options: Any) -> Any:
@@ -183,9 +183,9 @@ def test_every_model_answers_with_its_own_bits(tmp_path: Path, name: str, source
 # Requests and answers
 
 
-@BOTH_WAYS
-def test_the_default_answer_has_all_outputs_and_no_id(apps: dict[str, Flask], model: Model, way: str) -> None:
-    answer = ask(apps[way], changed())
+@BOTH_PATHS
+def test_the_default_answer_has_all_outputs_and_no_id(apps: dict[str, Flask], model: Model, dispatch: str) -> None:
+    answer = ask(apps[dispatch], changed())
     assert data_of(answer) == expected_of(model, ROWS)
     assert answer.content_type == "application/json"
     assert answer.json.keys() == {"model_name", "model_version", "outputs"}
@@ -198,48 +198,48 @@ def test_the_default_answer_has_all_outputs_and_no_id(apps: dict[str, Flask], mo
 
 
 def test_only_the_outputs_asked_for_come_in_their_order(apps: dict[str, Flask]) -> None:
-    answer = ask(apps["shortcut"], changed() | {"outputs": [{"name": "class"}, {"name": "predict"}]})
+    answer = ask(apps["fast path"], changed() | {"outputs": [{"name": "class"}, {"name": "predict"}]})
     assert list(data_of(answer).items()) == [("class", ["setosa", "versicolor"]), ("predict", [0, 1])]
 
 
 def test_what_other_servers_clients_add_is_no_problem(apps: dict[str, Flask]) -> None:
     body = changed(parameters={"content_type": "np"}) | {"parameters": {"a": 1, "b": "x", "c": True}, "new": [None]}
-    answer = ask(apps["shortcut"], body | {"id": "", "outputs": []}, content_type="application/json; charset=utf-8")
+    answer = ask(apps["fast path"], body | {"id": "", "outputs": []}, content_type="application/json; charset=utf-8")
     assert answer.json["id"] == ""
     assert data_of(answer)["predict"] == [0, 1]
 
 
 def test_data_may_be_flat(apps: dict[str, Flask], model: Model) -> None:
-    assert data_of(ask(apps["shortcut"], changed(data=[*ROWS[0], *ROWS[1]]))) == expected_of(model, ROWS)
+    assert data_of(ask(apps["fast path"], changed(data=[*ROWS[0], *ROWS[1]]))) == expected_of(model, ROWS)
 
 
 def test_features_may_come_by_name_in_any_order(apps: dict[str, Flask], model: Model) -> None:
     inputs = by_feature(ROWS, model)
     inputs[0] |= {"shape": [2, 1], "data": [[value] for value in inputs[0]["data"]]}
-    assert data_of(ask(apps["shortcut"], {"inputs": inputs})) == expected_of(model, ROWS)
+    assert data_of(ask(apps["fast path"], {"inputs": inputs})) == expected_of(model, ROWS)
 
 
 @pytest.mark.parametrize("datatype", DATATYPES)
 def test_every_datatype_is_taken_for_what_it_is(apps: dict[str, Flask], model: Model, datatype: str) -> None:
     rows = np.array(ROWS, DATATYPES[datatype])
     expected = expected_of(model, rows)
-    assert data_of(ask(apps["shortcut"], changed(datatype=datatype, data=rows.tolist()))) == expected
+    assert data_of(ask(apps["fast path"], changed(datatype=datatype, data=rows.tolist()))) == expected
     head = json.dumps(changed(datatype=datatype, parameters={"binary_data_size": rows.nbytes}, data=[])).encode()
     head = head.replace(b', "data": []', b"")
     headers = {"Inference-Header-Content-Length": str(len(head))}
     options = {"headers": headers, "content_type": "application/octet-stream"}
-    assert data_of(ask(apps["shortcut"], head + rows.tobytes(), **options)) == expected
+    assert data_of(ask(apps["fast path"], head + rows.tobytes(), **options)) == expected
 
 
 def test_a_number_in_json_is_rounded_to_its_datatype(apps: dict[str, Flask], model: Model) -> None:
-    answer = data_of(ask(apps["shortcut"], changed(datatype="FP16")))
+    answer = data_of(ask(apps["fast path"], changed(datatype="FP16")))
     assert answer == expected_of(model, np.array(ROWS, np.float16))
     assert answer["predict_proba"] != expected_of(model, ROWS)["predict_proba"]
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63)])
 def test_the_ends_of_an_integer_datatype_belong_to_it(apps: dict[str, Flask], number: int) -> None:
-    assert ask(apps["shortcut"], changed(datatype="INT64", data=[number] * 8)).status_code == 200
+    assert ask(apps["fast path"], changed(datatype="INT64", data=[number] * 8)).status_code == 200
 
 
 def test_predictions_are_counted_by_class(model: Model) -> None:
@@ -252,7 +252,7 @@ def test_predictions_are_counted_by_class(model: Model) -> None:
 
 def test_thousands_of_rows_are_answered(apps: dict[str, Flask], model: Model) -> None:
     rows = np.random.default_rng(0).uniform(0, 8, (10_000, 4))
-    answer = data_of(ask(apps["shortcut"], changed(shape=[10_000, 4], data=rows.tolist())))
+    answer = data_of(ask(apps["fast path"], changed(shape=[10_000, 4], data=rows.tolist())))
     assert answer == expected_of(model, rows)
 
 
@@ -344,17 +344,17 @@ def check_problem(answer: Any, status: int, message: str) -> None:
     assert answer.json["request_id"] == answer.headers["X-Request-ID"]
 
 
-@BOTH_WAYS
+@BOTH_PATHS
 @pytest.mark.parametrize(("body", "status", "message"), BAD.values(), ids=BAD)
-def test_bad_requests_are_refused(apps: dict[str, Flask], way: str, body: Any, status: int, message: str) -> None:
-    check_problem(ask(apps[way], body), status, message)
+def test_bad_requests_are_refused(apps: dict[str, Flask], dispatch: str, body: Any, status: int, message: str) -> None:
+    check_problem(ask(apps[dispatch], body), status, message)
 
 
 @pytest.mark.parametrize(("datatype", "element", "message"), BAD_ELEMENTS.values(), ids=BAD_ELEMENTS)
 def test_bad_elements_are_named_by_row_and_feature(
     apps: dict[str, Flask], datatype: str, element: Any, message: str
 ) -> None:
-    answer = ask(apps["shortcut"], changed(datatype=datatype, data=[1, 2, 3, 4, 5, 6, 7, element]))
+    answer = ask(apps["fast path"], changed(datatype=datatype, data=[1, 2, 3, 4, 5, 6, 7, element]))
     check_problem(answer, 422, 'inputs[0]: row 1, "petal width (cm)" is')
     assert message in answer.json["detail"]
     (problem,) = answer.json["problems"]
@@ -363,8 +363,8 @@ def test_bad_elements_are_named_by_row_and_feature(
 
 def test_all_problems_are_told_up_to_a_limit(apps: dict[str, Flask]) -> None:
     body = changed(data=["x"] * 8) | {"outputs": [{"name": "x"}]}
-    assert len(ask(apps["shortcut"], body).json["problems"]) == 9
-    answer = ask(apps["shortcut"], changed(shape=[100, 4], data=[None] * 400))
+    assert len(ask(apps["fast path"], body).json["problems"]) == 9
+    answer = ask(apps["fast path"], changed(shape=[100, 4], data=[None] * 400))
     check_problem(answer, 422, "; and at least 20 more")
     assert len(answer.json["problems"]) == 20
 
@@ -372,7 +372,7 @@ def test_all_problems_are_told_up_to_a_limit(apps: dict[str, Flask]) -> None:
 def test_inputs_of_unequal_lengths_are_refused(apps: dict[str, Flask], model: Model) -> None:
     inputs = by_feature(ROWS, model)
     inputs[2] |= {"shape": [1], "data": [1.0]}
-    check_problem(ask(apps["shortcut"], {"inputs": inputs}), 422, "the inputs have 1 to 2 samples")
+    check_problem(ask(apps["fast path"], {"inputs": inputs}), 422, "the inputs have 1 to 2 samples")
 
 
 BAD_BINARY: dict[str, tuple[Any, bytes, str, int, str]] = {
@@ -391,47 +391,47 @@ BAD_BINARY: dict[str, tuple[Any, bytes, str, int, str]] = {
 }
 
 
-@BOTH_WAYS
+@BOTH_PATHS
 @pytest.mark.parametrize(("parameters", "binary", "length", "status", "message"), BAD_BINARY.values(), ids=BAD_BINARY)
 def test_bad_binary_data_are_refused(
-    apps: dict[str, Flask], way: str, parameters: Any, binary: bytes, length: str, status: int, message: str
+    apps: dict[str, Flask], dispatch: str, parameters: Any, binary: bytes, length: str, status: int, message: str
 ) -> None:
     given = {"name": "input-0", "shape": [2, 4], "datatype": "FP64", "parameters": parameters}
     head = json.dumps({"inputs": [given]}).encode()
     headers = {"Inference-Header-Content-Length": length or str(len(head))}
-    check_problem(ask(apps[way], head + binary, headers=headers), status, message)
+    check_problem(ask(apps[dispatch], head + binary, headers=headers), status, message)
 
 
-@BOTH_WAYS
+@BOTH_PATHS
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/octet-stream", "application/json; charset=latin-1"]
 )
-def test_other_content_types_are_refused(apps: dict[str, Flask], way: str, content_type: str) -> None:
-    check_problem(ask(apps[way], changed(), content_type=content_type), 415, "expected application/json")
+def test_other_content_types_are_refused(apps: dict[str, Flask], dispatch: str, content_type: str) -> None:
+    check_problem(ask(apps[dispatch], changed(), content_type=content_type), 415, "expected application/json")
 
 
-@BOTH_WAYS
-def test_a_body_over_the_limit_is_refused(model: Model, way: str) -> None:
-    app = create_app(model, rules=Rules(max_body=100), shortcut=way == "shortcut").app
+@BOTH_PATHS
+def test_a_body_over_the_limit_is_refused(model: Model, dispatch: str) -> None:
+    app = create_app(model, rules=Rules(max_body=100), fast_path=dispatch == "fast path").app
     check_problem(ask(app, changed()), 413, "the body is over the limit of 100 bytes")
 
 
-@BOTH_WAYS
+@BOTH_PATHS
 @pytest.mark.parametrize(
     "path", ["/v2/models/forest", "/v2/models/logistic/versions/2", "/v2/models/", "/v2/models/logistic/nope"]
 )
-def test_an_unknown_model_is_answered_with_the_known_one(apps: dict[str, Flask], way: str, path: str) -> None:
+def test_an_unknown_model_is_answered_with_the_known_one(apps: dict[str, Flask], dispatch: str, path: str) -> None:
     message = 'the model here is "logistic", version "1", at /v2/models/logistic'
-    check_problem(apps[way].test_client().get(path), 404, message)
-    check_problem(ask(apps[way], changed(), f"{path}/infer"), 404, message)
+    check_problem(apps[dispatch].test_client().get(path), 404, message)
+    check_problem(ask(apps[dispatch], changed(), f"{path}/infer"), 404, message)
 
 
-@BOTH_WAYS
-def test_the_wrong_method_is_answered_with_the_right_one(apps: dict[str, Flask], way: str) -> None:
-    answer = apps[way].test_client().get(INFER)
+@BOTH_PATHS
+def test_the_wrong_method_is_answered_with_the_right_one(apps: dict[str, Flask], dispatch: str) -> None:
+    answer = apps[dispatch].test_client().get(INFER)
     check_problem(answer, 405, "GET is not allowed")
     assert "POST" in answer.headers["Allow"]
-    check_problem(ask(apps[way], changed(), "/v2/models/logistic"), 405, "POST is not allowed")
+    check_problem(ask(apps[dispatch], changed(), "/v2/models/logistic"), 405, "POST is not allowed")
 
 
 # Any name, any bytes
@@ -449,8 +449,8 @@ def test_a_model_may_have_any_name(iris_run: Path, name: str) -> None:
         assert client.is_model_ready(name, "1")
         assert client.get_model_metadata(name)["name"] == name
         assert client.infer(name, [tensor(ROWS)], model_version="1").as_numpy("predict").tolist() == [0, 1]
-    for shortcut in (True, False):
-        app = create_app(model, shortcut=shortcut).app
+    for fast_path in (True, False):
+        app = create_app(model, fast_path=fast_path).app
         assert data_of(ask(app, changed(), f"{where}/infer"))["predict"] == [0, 1]
         assert app.test_client().get("/v2/models/5").status_code == 404
 
@@ -521,7 +521,7 @@ def test_mutated_bodies_are_answered_alike_both_ways_and_never_with_an_error_of_
 
 
 def test_messages_are_what_the_declarations_say(apps: dict[str, Flask]) -> None:
-    client = apps["shortcut"].test_client()
+    client = apps["fast path"].test_client()
     for path, kind in {
         "/v2": ServerMetadata,
         "/v2/": ServerMetadata,
@@ -531,12 +531,12 @@ def test_messages_are_what_the_declarations_say(apps: dict[str, Flask]) -> None:
         "/v2/models/logistic/ready": ModelReady,
     }.items():
         assert msgspec.to_builtins(msgspec.json.decode(client.get(path).data, type=kind)) == client.get(path).json
-    answer = ask(apps["shortcut"], changed() | {"id": "7"})
+    answer = ask(apps["fast path"], changed() | {"id": "7"})
     assert msgspec.to_builtins(msgspec.json.decode(answer.data, type=InferenceResponse)) == answer.json
 
 
 def test_the_described_routes_are_those_that_answer(apps: dict[str, Flask]) -> None:
-    document = apps["shortcut"].test_client().get("/openapi.json").json
+    document = apps["fast path"].test_client().get("/openapi.json").json
     schemas = {"components": document["components"]}
     for path, operations in document["paths"].items():
         if not path.startswith("/v2"):
@@ -547,7 +547,7 @@ def test_the_described_routes_are_those_that_answer(apps: dict[str, Flask]) -> N
             if method == "get"
             else {"json": operations["post"]["requestBody"]["content"]["application/json"]["example"]}
         )
-        answer = apps["shortcut"].test_client().open(path, method=method.upper(), **body)
+        answer = apps["fast path"].test_client().open(path, method=method.upper(), **body)
         described = operations[method]["responses"][str(answer.status_code)]["content"][answer.content_type]["schema"]
         assert answer.status_code == 200
         Draft202012Validator(schemas | described).validate(answer.json)

@@ -4,7 +4,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from iris_lab.serving.http.problems import Refusal
+from iris_lab.serving.http.problems import HTTPProblem
 from iris_lab.serving.predictions.schema import RequestSchema
 
 FEATURE = {"min": 0.0, "max": 1.0, "median": 0.5}
@@ -47,7 +47,7 @@ def test_seventy_thousand_rows_are_too_few_to_lose_one() -> None:
 def test_a_repeated_key_is_found_in_short_bodies_and_long_ones(rows: int) -> None:
     schema = RequestSchema([{"name": "x", **FEATURE}])
     body = '{"data": [' + '{"x": 1.5}, ' * (rows - 1) + '{"x": 1, "x": 2}]}'
-    with pytest.raises(Refusal, match='"x" is given more than once'):
+    with pytest.raises(HTTPProblem, match='"x" is given more than once'):
         schema.read(body.encode())
 
 
@@ -55,7 +55,7 @@ def test_a_body_of_millions_of_objects_is_refused_within_memory_in_proportion() 
     schema = RequestSchema([{"name": "x", **FEATURE}])
     body = b'{"data": [' + b"{}," * 100_000 + b"{}]}"
     tracemalloc.start()
-    with pytest.raises(Refusal, match=r'"x" is missing, expected a finite number, .*; and at least 20 more'):
+    with pytest.raises(HTTPProblem, match=r'"x" is missing, expected a finite number, .*; and at least 20 more'):
         schema.read(body)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -24,10 +24,10 @@ REQUESTS = [
 ]
 
 
-def told(run: Path, *, shortcut: bool) -> tuple[list[object], list[str], list[str]]:
+def told(run: Path, *, fast_path: bool) -> tuple[list[object], list[str], list[str]]:
     """Return answers, log lines and metrics, without what time and chance put into them."""
     lines: list[str] = []
-    endpoint = create_app(load_model(run), rules=Rules(max_body=1000), log=lines.append, shortcut=shortcut)
+    endpoint = create_app(load_model(run), rules=Rules(max_body=1000), log=lines.append, fast_path=fast_path)
     client = endpoint.app.test_client()
     answers: list[object] = []
     for number, (method, path, body, headers) in enumerate(REQUESTS):
@@ -39,16 +39,16 @@ def told(run: Path, *, shortcut: bool) -> tuple[list[object], list[str], list[st
 
 
 def test_both_ways_answer_count_and_log_alike(iris_run: Path) -> None:
-    assert told(iris_run, shortcut=True)[0] == told(iris_run, shortcut=False)[0]
-    assert told(iris_run, shortcut=True)[2] == told(iris_run, shortcut=False)[2]
-    short, long = told(iris_run, shortcut=True)[1], told(iris_run, shortcut=False)[1]
+    assert told(iris_run, fast_path=True)[0] == told(iris_run, fast_path=False)[0]
+    assert told(iris_run, fast_path=True)[2] == told(iris_run, fast_path=False)[2]
+    short, long = told(iris_run, fast_path=True)[1], told(iris_run, fast_path=False)[1]
     assert short[:-1] == long[:-1]
     assert len(short) == len(REQUESTS) + 1 and all(line.count("\n") == 1 for line in short)
 
 
-@pytest.mark.parametrize("shortcut", [True, False])
-def test_the_log_line_says_what_was_asked_and_what_came_of_it(iris_run: Path, shortcut: bool) -> None:
-    lines = told(iris_run, shortcut=shortcut)[1]
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_the_log_line_says_what_was_asked_and_what_came_of_it(iris_run: Path, fast_path: bool) -> None:
+    lines = told(iris_run, fast_path=fast_path)[1]
     assert lines[0] == " POST /predict_species 200 14B  id-0\n"
     assert lines[5].split()[2] == "421" and lines[5].endswith(" id-5\n")
     assert lines[9].startswith(" other / 405 ")

@@ -11,7 +11,7 @@ from itertools import count
 from time import monotonic, sleep
 from wsgiref.types import WSGIEnvironment
 
-from iris_lab.serving.http.problems import Refusal
+from iris_lab.serving.http.problems import HTTPProblem
 
 _LAST_DATA_SENT = 44  # offset in Linux's struct tcp_info of the milliseconds since data was sent
 
@@ -40,7 +40,7 @@ class BodyReader:
 
         Raises
         ------
-        Refusal
+        HTTPProblem
             413 where it is longer, 408 where it did not come in time, 400 where it ended early or its length is no
             number.
         """
@@ -53,12 +53,12 @@ class BodyReader:
                 raise self._too_large()
             return body
         if not (given.isascii() and given.isdigit()):
-            raise Refusal(400, "length", "Content-Length is not a number", headers=self._close)
+            raise HTTPProblem(400, "length", "Content-Length is not a number", headers=self._close)
         if (length := int(given)) > self.max_body:
             raise self._too_large()
         body = self._take(environ, length)
         if len(body) < length:
-            raise Refusal(400, "length", f"the body ended after {len(body)} of {length} bytes", headers=self._close)
+            raise HTTPProblem(400, "length", f"the body ended after {len(body)} of {length} bytes", headers=self._close)
         return body
 
     def _take(self, environ: WSGIEnvironment, length: int) -> bytes:
@@ -70,11 +70,13 @@ class BodyReader:
             del self._waiting[number]
         if len(body) < length and monotonic() - started >= self.seconds:
             detail = f"the body did not come within {self.seconds:g} seconds"
-            raise Refusal(408, "timeout", detail, headers=self._close)
+            raise HTTPProblem(408, "timeout", detail, headers=self._close)
         return body
 
-    def _too_large(self) -> Refusal:
-        return Refusal(413, "too-large", f"the body is over the limit of {self.max_body} bytes", headers=self._close)
+    def _too_large(self) -> HTTPProblem:
+        return HTTPProblem(
+            413, "too-large", f"the body is over the limit of {self.max_body} bytes", headers=self._close
+        )
 
     def watch(self) -> None:
         """From now on, end the reading of bodies that are late; on Linux, in a server that reads from sockets itself.

@@ -11,7 +11,7 @@ from werkzeug.http import parse_options_header
 
 from iris_lab.serving.http.bodies import BodyReader
 from iris_lab.serving.http.middleware import Rules
-from iris_lab.serving.http.problems import Refusal
+from iris_lab.serving.http.problems import HTTPProblem
 
 LARGE_BODY_BYTES = 2**18  # from here on bodies take turns, so that several of them cannot keep small ones waiting
 _Answer = TypeVar("_Answer")
@@ -51,7 +51,7 @@ class BodyHandler:
 
         Raises
         ------
-        Refusal
+        HTTPProblem
             The body is of another type, over the limits, or `answer` refuses it.
         """
         check_content_type(environ, *content_types)
@@ -63,7 +63,7 @@ class BodyHandler:
             with self._turn, _no_collection():
                 try:
                     return answer(body)
-                except Refusal as refusal:
+                except HTTPProblem as refusal:
                     raise refusal.with_traceback(None) from None  # its frames would keep the decoded body alive
         finally:
             self._large.pop()
@@ -90,17 +90,17 @@ def check_content_type(environ: Mapping[str, Any], *others: str) -> None:
 
     Raises
     ------
-    Refusal
+    HTTPProblem
         415.
     """
     encoding = environ.get("HTTP_CONTENT_ENCODING")
     if encoding and encoding.lower() != "identity":
         detail = f"Content-Encoding is {encoding[:60]!a}, expected a body as it is"
-        raise Refusal(415, "content-type", detail, headers={"Accept-Encoding": "identity"})
+        raise HTTPProblem(415, "content-type", detail, headers={"Accept-Encoding": "identity"})
     given = environ.get("CONTENT_TYPE", "")
     if given == "application/json" or given in others:
         return
     media_type, parameters = parse_options_header(given)
     if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         came = f"is {given[:60]!a}" if given else "is missing"
-        raise Refusal(415, "content-type", f"Content-Type {came}, expected application/json in UTF-8")
+        raise HTTPProblem(415, "content-type", f"Content-Type {came}, expected application/json in UTF-8")

@@ -15,11 +15,11 @@ from time import perf_counter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from iris_lab.serving.http.problems import Refusal, Reply, phrase
+from iris_lab.serving.http.problems import HTTPProblem, Reply, phrase
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.routes import Route
 
-MAX_BODY = 16 * 2**20  # bytes: about 150,000 flowers
+MAX_BODY_BYTES = 16 * 2**20  # bytes: about 150,000 flowers
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANY_HOST = "*"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
@@ -58,7 +58,7 @@ class Rules:
         Web pages of these origins may read the answers (CORS); empty for none.
     """
 
-    max_body: int = MAX_BODY
+    max_body: int = MAX_BODY_BYTES
     body_seconds: float = 20.0
     hosts: Sequence[str] = LOOPBACK
     addresses: bool = False
@@ -79,7 +79,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-class Gate:
+class Middleware:
     """The WSGI application in front of Flask's.
 
     Parameters
@@ -114,14 +114,14 @@ class Gate:
         try:
             if not self._knows(host := environ.get("HTTP_HOST", "")):
                 expected = "127.0.0.1, localhost or a name given with --allow-host"
-                raise Refusal(421, "host", f"the Host header is {host[:60]!a}, expected {expected}")
+                raise HTTPProblem(421, "host", f"the Host header is {host[:60]!a}, expected {expected}")
             route = self._fast.get(path) if method == "POST" else None
             reply = route.handler(environ) if route else self._through_flask(environ)
-        except Refusal as refusal:
+        except HTTPProblem as refusal:
             reply = refusal.reply(request_id)
         except Exception:
             logging.getLogger(__name__).exception("request %s failed", request_id)
-            reply = Refusal(500, "internal", "the endpoint failed; its log says why").reply(request_id)
+            reply = HTTPProblem(500, "internal", "the endpoint failed; its log says why").reply(request_id)
         start_response(f"{reply.status} {phrase(reply.status)}", self._headers(environ, reply, request_id))
         seconds = perf_counter() - started
         method = method if method in METHODS else "other"

@@ -10,7 +10,7 @@ import orjson
 
 PROBLEM_TYPE = "application/problem+json"
 MAX_PROBLEMS = 20  # of one request; a client that sent 10,000 bad rows needs no 10,000 lines
-MAX_QUOTED = 60  # characters of what came that are quoted back
+MAX_QUOTED_CHARACTERS = 60  # characters of what came that are quoted back
 
 KINDS = {
     "not-json": (400, "The body is not JSON, or nested too deeply."),
@@ -69,7 +69,7 @@ class Problem:
 
 
 @dataclass
-class Refusal(Exception):  # noqa: N818 - a refused request is no error of ours
+class HTTPProblem(Exception):  # noqa: N818 - a refused request is no error of ours
     """A request that is answered with a 4xx.
 
     Attributes
@@ -109,5 +109,5 @@ class Refusal(Exception):  # noqa: N818 - a refused request is no error of ours
 
 def quoted(text: str) -> str:
     """Return text of a client shortened and fit to print: lone surrogates and control characters escaped."""
-    short = text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"
+    short = text if len(text) <= MAX_QUOTED_CHARACTERS else text[: MAX_QUOTED_CHARACTERS - 1] + "…"
     return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short) + '"'

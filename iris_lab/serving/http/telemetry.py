@@ -12,7 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from iris_lab.serving.http.problems import Reply
 
-BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+BUCKETS_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 Log = Callable[[str], object]
 
 
@@ -38,7 +38,7 @@ class Telemetry:
             "iris_lab_request_seconds",
             "Time from a request's arrival at the application to its answer.",
             ["route"],
-            buckets=BUCKETS,
+            buckets=BUCKETS_SECONDS,
             registry=self.registry,
         )
         predictions = Counter("iris_lab_predictions", "Samples by predicted class.", ["name"], registry=self.registry)

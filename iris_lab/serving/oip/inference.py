@@ -89,7 +89,7 @@ class Inference:
 
         Raises
         ------
-        Refusal
+        HTTPProblem
             The request is not what the protocol and the model expect, or over the limits.
         """
         header_length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH", "")
@@ -101,7 +101,7 @@ class Inference:
 
         Raises
         ------
-        Refusal
+        HTTPProblem
             Something is wrong with the request.
         """
         request, samples = self._reader.read(body, header_length)
@@ -124,10 +124,10 @@ class Inference:
         return Reply(200, [("Content-Type", BINARY_TYPE), (HEADER_LENGTH, str(len(text)))], text + binary)
 
     def _output(self, name: str, codes: Codes, samples: Numbers) -> dict[str, Any]:
-        predict, likely, _ = OUTPUTS
+        predict, probabilities, _ = OUTPUTS
         if name == predict:
             return _tensor(name, "INT64", codes)
-        if name == likely:
+        if name == probabilities:
             return _tensor(name, "FP64", self._predictor.probabilities(samples))
         names = [self.classes[code] for code in codes]
         return {"name": name, "datatype": "BYTES", "shape": [len(names)], "data": names}

@@ -125,7 +125,7 @@ class ModelReady(msgspec.Struct):
 
 def model_metadata(model: "Model") -> ModelMetadata:
     """Return what a model takes and gives; features are in the order of training."""
-    predict, likely, names = OUTPUTS
+    predict, probabilities, names = OUTPUTS
     return ModelMetadata(
         model.name,
         [VERSION],
@@ -133,7 +133,7 @@ def model_metadata(model: "Model") -> ModelMetadata:
         [Tensor(FEATURES, "FP64", [-1, len(model.features)])],
         [
             Tensor(predict, "INT64", [-1]),
-            Tensor(likely, "FP64", [-1, len(model.classes)]),
+            Tensor(probabilities, "FP64", [-1, len(model.classes)]),
             Tensor(names, "BYTES", [-1]),
         ],
     )

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_lab.serving.http.problems import Problem, Refusal, quoted
+from iris_lab.serving.http.problems import HTTPProblem, Problem, quoted
 from iris_lab.serving.oip.protocol import (
     BINARY_SIZE,
     FEATURES,
@@ -51,7 +51,7 @@ class RequestReader:
 
         Raises
         ------
-        Refusal
+        HTTPProblem
             Something is wrong with the request; all problems are named, up to a limit.
         """
         size = _size_of_json(body, header_length)
@@ -110,7 +110,7 @@ def _size_of_json(body: bytes, header_length: str) -> int:
         if size <= len(body):
             return size
     detail = f"{HEADER_LENGTH} is {header_length[:30]!a}, expected a length of the JSON up to {len(body)}, the body's"
-    raise Refusal(400, "length", detail)
+    raise HTTPProblem(400, "length", detail)
 
 
 def _convert(document: Any) -> InferenceRequest:
@@ -119,13 +119,13 @@ def _convert(document: Any) -> InferenceRequest:
         str(request.id).encode()  # it goes back to the client
     except UnicodeEncodeError as error:
         detail = f"the text {quoted(error.object)} has half of a surrogate pair, expected Unicode"
-        raise Refusal(422, "invalid-data", detail, [Problem(detail)]) from error
+        raise HTTPProblem(422, "invalid-data", detail, [Problem(detail)]) from error
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         what = what.replace("`", "").replace(" | ", " or ")
         words = re.sub(r"\w+", lambda word: _WORDS.get(word[0], word[0]), what)
         detail = f"{place.strip('.`') or 'the body'}: {words[0].lower()}{words[1:]}"
-        raise Refusal(422, "invalid-data", detail, [Problem(detail)]) from error
+        raise HTTPProblem(422, "invalid-data", detail, [Problem(detail)]) from error
     return request
 
 

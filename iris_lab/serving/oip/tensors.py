@@ -15,7 +15,7 @@ from iris_lab.serving.http.problems import Problem, quoted
 from iris_lab.serving.oip.protocol import DATATYPES, RequestInput
 from iris_lab.serving.predictions.validation import mismatch
 
-SHOWN = 5  # extents of a shape that are quoted back
+MAX_QUOTED_EXTENTS = 5  # extents of a shape that are quoted back
 
 
 @dataclass
@@ -58,7 +58,7 @@ class InputTensor:
             yield mismatch(f"{self.where}: datatype", self.given.datatype, f"one of {', '.join(DATATYPES)}")
         elif not (shape[1:] == [width] or (self.single and len(shape) == 1)) or shape[0] < 1:
             expected = "[samples] or [samples, 1]" if self.single else f"[samples, {width}]"
-            shown = ", ".join(map(str, shape[:SHOWN])) + (", …" if len(shape) > SHOWN else "")
+            shown = ", ".join(map(str, shape[:MAX_QUOTED_EXTENTS])) + (", …" if len(shape) > MAX_QUOTED_EXTENTS else "")
             yield Problem(f"{self.where}: shape is [{shown}], expected {expected}, with at least one sample")
         else:
             yield from self._problems_of_data(math.prod(shape))

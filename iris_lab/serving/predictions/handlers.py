@@ -55,7 +55,7 @@ class PredictionHandler:
 
         Raises
         ------
-        Refusal
+        HTTPProblem
             The request is not what the schema says, or over the limits.
         """
         return Reply(200, JSON, self._bodies.answer(environ, self._predict))

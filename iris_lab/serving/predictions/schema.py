@@ -66,7 +66,7 @@ class RequestSchema:
 
         Raises
         ------
-        Refusal
+        HTTPProblem
             It is not what the schema says; all problems are named, up to a limit.
         """
         if self.plain:

@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from iris_lab.errors import nearest
-from iris_lab.serving.http.problems import MAX_PROBLEMS, Problem, Refusal, quoted
+from iris_lab.serving.http.problems import MAX_PROBLEMS, HTTPProblem, Problem, quoted
 from iris_lab.serving.predictions.contract import BODY, SAMPLE, Member
 
-MAX_DIGITS = 20  # with the sign, of an integer of 64 bits
+INT64_DIGITS = 20  # with the sign, of an integer of 64 bits
 MAX_COMPARED_NAMES = 100  # unknown names that are compared with a missing one
 
 
@@ -56,11 +56,11 @@ def parse(body: bytes, *, member: str = "data", exact: bool = False) -> Any:
 
     Raises
     ------
-    Refusal
+    HTTPProblem
         It is not UTF-8, not JSON, or nested too deeply.
     """
     if not body.strip():
-        raise Refusal(400, "not-json", f"the body is empty, expected a JSON object with the member {member}")
+        raise HTTPProblem(400, "not-json", f"the body is empty, expected a JSON object with the member {member}")
     try:
         return json.loads(
             body.decode("utf-8"),
@@ -71,13 +71,13 @@ def parse(body: bytes, *, member: str = "data", exact: bool = False) -> Any:
         )
     except UnicodeDecodeError as error:
         detail = f"the body is not valid UTF-8: byte 0x{body[error.start]:02x} at position {error.start}"
-        raise Refusal(400, "not-utf-8", detail) from error
+        raise HTTPProblem(400, "not-utf-8", detail) from error
     except json.JSONDecodeError as error:
         detail = f"the body is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}"
-        raise Refusal(400, "not-json", detail) from error
+        raise HTTPProblem(400, "not-json", detail) from error
     except RecursionError as error:
         detail = f"the body is nested too deeply, expected {member} to be a list of objects"
-        raise Refusal(400, "not-json", detail) from error
+        raise HTTPProblem(400, "not-json", detail) from error
 
 
 def _number(text: str) -> float | NotFinite:
@@ -86,7 +86,7 @@ def _number(text: str) -> float | NotFinite:
 
 
 def _integer(text: str) -> int | float | NotFinite:
-    return int(text) if len(text) <= MAX_DIGITS else _number(text)
+    return int(text) if len(text) <= INT64_DIGITS else _number(text)
 
 
 def refuse_any(problems: Iterable[Problem]) -> None:
@@ -94,7 +94,7 @@ def refuse_any(problems: Iterable[Problem]) -> None:
 
     Raises
     ------
-    Refusal
+    HTTPProblem
         422.
     """
     found = list(islice(problems, MAX_PROBLEMS + 1))
@@ -102,7 +102,7 @@ def refuse_any(problems: Iterable[Problem]) -> None:
         detail = found[0].detail
         if len(found) > 1:
             detail += f"; and {'at least ' if len(found) > MAX_PROBLEMS else ''}{len(found) - 1} more"
-        raise Refusal(422, "invalid-data", detail, found[:MAX_PROBLEMS])
+        raise HTTPProblem(422, "invalid-data", detail, found[:MAX_PROBLEMS])
 
 
 def examine(body: bytes, features: Sequence[Member]) -> tuple[list[list[float]], bool]:
@@ -117,7 +117,7 @@ def examine(body: bytes, features: Sequence[Member]) -> tuple[list[list[float]],
 
     Raises
     ------
-    Refusal
+    HTTPProblem
         Something is wrong with it.
     """
     document = parse(body)

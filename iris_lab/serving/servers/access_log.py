@@ -7,7 +7,7 @@ from contextlib import suppress
 from multiprocessing.util import Finalize
 
 STDOUT = 1  # the descriptor: Python has no stdout if it was closed at the start
-INTERVAL = 0.05  # seconds that a line may wait
+WRITE_SECONDS = 0.05  # seconds that a line may wait
 MAX_LINES = 200_000  # lines that wait for a reader that has stalled; then the oldest are dropped
 FLUSH_SECONDS = 2.0  # seconds that the last lines may take, at the end
 ATOMIC_BYTES = 4096  # bytes; no pipe mixes up so few with what other workers write
@@ -35,7 +35,7 @@ class AccessLog:
         Finalize(None, self._end, (thread,), exitpriority=1)
 
     def _run(self) -> None:
-        while not self._ended.wait(INTERVAL):
+        while not self._ended.wait(WRITE_SECONDS):
             self._write()
         self._write()
 

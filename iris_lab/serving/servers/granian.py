@@ -29,7 +29,7 @@ from iris_lab.serving.servers.workers import Workers, end_in_order
 
 MAX_WORKERS = 64
 STDERR = 2  # the descriptor, as above
-CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
+MAX_CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
 _TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 
 _M_ARENA_MAX = -8  # in malloc.h
@@ -62,15 +62,15 @@ def serve(
     options = options or Options()
     check_range("workers", workers, 1, MAX_WORKERS)
     rules = options.rules(host)
-    _allow_files(2 * CONNECTIONS)
+    _allow_files(2 * MAX_CONNECTIONS)
     with _listen(host, port) as listener:
         server = Workers(
             listener,
             target="iris_lab",
             interface=Interfaces.WSGI,
             workers=workers,
-            backpressure=CONNECTIONS,
-            blocking_threads=CONNECTIONS,  # made when needed: by then each may wait for a body that is slow to come
+            backpressure=MAX_CONNECTIONS,
+            blocking_threads=MAX_CONNECTIONS,  # made when needed: by then each may wait for a body that is slow to come
             workers_kill_timeout=60,  # a request that has not been answered by then never will be
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=10_000),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from iris_lab.errors import InputError, check_range
-from iris_lab.serving.http.middleware import LOOPBACK, MAX_BODY, Rules
+from iris_lab.serving.http.middleware import LOOPBACK, MAX_BODY_BYTES, Rules
 
-LARGEST_BODY = 2**30
+MAX_BODY_OPTION_BYTES = 2**30
 _is_host = re.compile(r"[\w.-]+|\*", re.ASCII).fullmatch
 _is_origin = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?|\*").fullmatch
 
@@ -31,7 +31,7 @@ class Options:
     """
 
     trust: bool = False
-    max_body: int = MAX_BODY
+    max_body: int = MAX_BODY_BYTES
     allow_hosts: Sequence[str] = ()
     allow_origins: Sequence[str] = ()
 
@@ -43,7 +43,7 @@ class Options:
         InputError
             An option cannot be used.
         """
-        check_range("max-body", self.max_body, 1, LARGEST_BODY)
+        check_range("max-body", self.max_body, 1, MAX_BODY_OPTION_BYTES)
         for name in self.allow_hosts:
             if not _is_host(name):
                 raise InputError(f"allow-host={name}: expected a name without port, such as iris.example.org, or *")

@@ -21,7 +21,7 @@ from granian.server.mp import MPServer
 
 from iris_lab.serving.servers.signals import ending_signals
 
-GRACE = 0.5  # seconds in which connections that are in use hear that they end
+GRACE_SECONDS = 0.5  # seconds in which connections that are in use hear that they end
 _SO_ATTACH_FILTER = 26  # Linux; Python's socket module does not name it
 _SYN, _SYN_ACK = 0x02, 0x12  # in the byte of flags, the 14th of a TCP header
 # A program for the kernel's packet filter: load the flags, keep SYN and ACK, drop the packet if only SYN is left.
@@ -125,7 +125,7 @@ def _end(app: Flask, parent: int, inherited: Any) -> None:
     while signal.sigtimedwait({signal.SIGTERM}, 1) is None and os.getppid() == parent:
         pass
     _close_connections(app)
-    time.sleep(GRACE)
+    time.sleep(GRACE_SECONDS)
     while signal.getsignal(signal.SIGINT) == inherited:  # told to end before Granian's own handler was there
         time.sleep(0.05)
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
-MOST_STEPS, USUAL_STEPS = 10**6, 1000
-ROOM = 12  # characters that a field shows at once
-FIGURES, EXACT = 6, 17  # significant figures of a number that needs more room; those that say any number exactly
+MAX_SLIDER_STEPS, USUAL_SLIDER_STEPS = 10**6, 1000
+FIELD_CHARACTERS = 12  # characters that a field shows at once
+SHORT_DIGITS, EXACT_DIGITS = (
+    6,
+    17,
+)  # significant significant of a number that needs more room; those that say any number exactly
 INWARDS = {"min": ROUND_CEILING, "max": ROUND_FLOOR}
 
 
@@ -23,7 +26,7 @@ def controls(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     -------
     list of dict
         ``name``, ``unit``, ``min`` and ``max`` as in the model; ``step`` of the slider, ``digits`` of its values and
-        ``figures``, the significant ones, of a value that needs too much room; ``width`` of the longest text;
+        ``significant``, the significant ones, of a value that needs too much room; ``width`` of the longest text;
         ``start``, ``low`` and ``high``: the median and the ends of the training range, as text. Where that would be too
         long to read they are rounded, the ends inwards: each lies in the training range.
     """
@@ -32,18 +35,18 @@ def controls(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _control(feature: Mapping[str, Any]) -> dict[str, Any]:
     span, step = feature["max"] - feature["min"], 10.0 ** -feature["decimals"]
-    if span > 0 and not span / MOST_STEPS <= step <= span:  # finer or coarser than six decimals can say
-        step = 10.0 ** math.floor(math.log10(span / USUAL_STEPS))
+    if span > 0 and not span / MAX_SLIDER_STEPS <= step <= span:  # finer or coarser than six decimals can say
+        step = 10.0 ** math.floor(math.log10(span / USUAL_SLIDER_STEPS))
     digits = min(max(0, -round(math.log10(step))), 100)
     size = math.log10(max(abs(feature["min"]), abs(feature["max"])) or 1)
-    figures = max(FIGURES, math.floor(size) - round(math.log10(step)) + 1) if span > 0 else EXACT
-    low, high = (_written(feature[end], digits, figures, inwards) for end, inwards in INWARDS.items())
-    start = sorted((low, _written(feature["median"], digits, figures, ROUND_HALF_EVEN), high), key=float)[1]
+    significant = max(SHORT_DIGITS, math.floor(size) - round(math.log10(step)) + 1) if span > 0 else EXACT_DIGITS
+    low, high = (_written(feature[end], digits, significant, inwards) for end, inwards in INWARDS.items())
+    start = sorted((low, _written(feature["median"], digits, significant, ROUND_HALF_EVEN), high), key=float)[1]
     return {
         **{name: feature[name] for name in ("name", "unit", "min", "max")},
         "step": step,
         "digits": digits,
-        "figures": min(figures, EXACT),
+        "significant": min(significant, EXACT_DIGITS),
         "start": start,
         "low": low,
         "high": high,
@@ -51,10 +54,10 @@ def _control(feature: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _written(value: float, digits: int, figures: int, rounding: str) -> str:
+def _written(value: float, digits: int, significant: int, rounding: str) -> str:
     """Return a number with so many decimals, or with all it has where those would change it, or else rounded."""
     for text in (f"{value:.{digits}f}", repr(value)):
-        if float(text) == value and (len(text) <= ROOM or figures >= EXACT):
+        if float(text) == value and (len(text) <= FIELD_CHARACTERS or significant >= EXACT_DIGITS):
             return text
-    rounded = Context(prec=figures, rounding=rounding).create_decimal(Decimal(value)).normalize()
+    rounded = Context(prec=significant, rounding=rounding).create_decimal(Decimal(value)).normalize()
     return min(f"{rounded:f}", f"{rounded:e}".replace("e+", "e"), key=len)

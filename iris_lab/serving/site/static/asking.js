@@ -3,9 +3,9 @@
 
 import { facts } from "./page.js";
 
-const PATIENCE = 10_000; // ms that an answer is waited for
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 4_000;
+const TIMEOUT_MS = 10_000; // ms that an answer is waited for
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 4_000;
 
 /** The endpoint has answered, and said no. */
 export class Refused extends Error {}
@@ -19,7 +19,7 @@ export async function post(body) {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body,
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (reply.ok) return reply.json();
   const problem = (reply.headers.get("Content-Type") ?? "").startsWith("application/problem+json");
@@ -43,14 +43,14 @@ export function questions(send, { answered, refused, lost }) {
   let era = 0;
 
   async function run() {
-    let pause = FIRST_PAUSE;
+    let pause = FIRST_PAUSE_MS;
     while (wanted !== null) {
       const question = wanted;
       const asked = era;
       wanted = null;
       try {
         const answer = await send(question);
-        pause = FIRST_PAUSE;
+        pause = FIRST_PAUSE_MS;
         if (asked === era) answered(question, answer, wanted === null);
       } catch (error) {
         if (asked !== era) continue;
@@ -61,7 +61,7 @@ export function questions(send, { answered, refused, lost }) {
         wanted ??= question;
         lost(error);
         await rest(pause);
-        pause = Math.min(pause * 1.5, LONGEST_PAUSE);
+        pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
       }
     }
     running = false;

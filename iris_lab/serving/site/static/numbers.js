@@ -1,6 +1,6 @@
 // Numbers as people write them, and as they like to read them.
 
-const ROOM = 12; // characters that a field shows at once
+const FIELD_CHARACTERS = 12; // characters that a field shows at once
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** Return {value}, or {problem} that says what was given and what is expected. */
@@ -18,10 +18,10 @@ export function read(text, example) {
 }
 
 /** Return a probability as a percentage; none is rounded to certainty. */
-export function percent(share) {
-  if (share > 0 && share < 0.0005) return "< 0.1\u00a0%";
-  if (share < 1 && share >= 0.9995) return "> 99.9\u00a0%";
-  return `${(100 * share).toFixed(1)}\u00a0%`;
+export function percent(probability) {
+  if (probability > 0 && probability < 0.0005) return "< 0.1\u00a0%";
+  if (probability < 1 && probability >= 0.9995) return "> 99.9\u00a0%";
+  return `${(100 * probability).toFixed(1)}\u00a0%`;
 }
 
 /** Return a value short enough for a label. */
@@ -32,9 +32,9 @@ export function brief(value) {
 /** Return a value of the training range as text: as it is where that is short, else rounded, within that range. */
 export function written(value, control) {
   for (const text of [value.toFixed(control.digits), String(value)]) {
-    if (Number(text) === value && text.length <= ROOM) return text;
+    if (Number(text) === value && text.length <= FIELD_CHARACTERS) return text;
   }
-  const rounded = Number(value.toPrecision(control.figures));
+  const rounded = Number(value.toPrecision(control.significant));
   if (rounded <= control.min) return control.low;
   if (rounded >= control.max) return control.high;
   const [plain, power] = [String(rounded), rounded.toExponential().replace("e+", "e")];
@@ -43,10 +43,10 @@ export function written(value, control) {
 
 /** Return the text of a slider's value; its ends stand for the ends of the training range, whatever its steps. */
 export function fromSlider(slider, control) {
-  const place = Number(slider.value); // which a browser has rounded to 15 figures
+  const place = Number(slider.value); // which a browser has rounded to 15 significant
   const text = place.toFixed(control.digits);
   const value = Number(text);
   if (value <= control.min || place - control.step * 0.001 <= control.min) return control.low;
   if (value + control.step * 0.999 > control.max) return control.high;
-  return text.length <= ROOM ? text : written(value, control);
+  return text.length <= FIELD_CHARACTERS ? text : written(value, control);
 }

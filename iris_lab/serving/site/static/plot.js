@@ -5,7 +5,7 @@ import { named } from "./page.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 46, right: 14, top: 28, bottom: 42 };
-const NEAREST = 5;
+const NEIGHBOURS = 5;
 const SHAPES = 10;
 const COLOURS = 8;
 
@@ -145,7 +145,7 @@ export class Plot {
     const distance = (row) => Math.hypot(...columns.map((column) => this.apart(row, column)));
     const order = rows.map((row, index) => [distance(row), classes[index]]).sort(([one], [other]) => one - other);
     const counts = new Map();
-    for (const [, code] of order.slice(0, NEAREST)) counts.set(code, (counts.get(code) ?? 0) + 1);
+    for (const [, code] of order.slice(0, NEIGHBOURS)) counts.set(code, (counts.get(code) ?? 0) + 1);
     const found = [...counts].sort(([, one], [, other]) => other - one);
     const beyond = columns.filter((column) => !this.shows(column)).map((column) => named(this.controls[column].name));
     const where = beyond.length ? ` Yours lies beyond the plot (${beyond.join(", ")}); an arrow points to it.` : "";
