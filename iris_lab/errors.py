@@ -10,32 +10,32 @@ MAX_COMPARED_CHARACTERS = 100  # of a name that is compared with others: the tim
 
 
 class IrisLabError(Exception):
-    """Anything iris_lab refuses or cannot finish; its message is one clear line."""
+    """The base of all errors of iris_lab; the message is one line."""
 
     exit_code = 1
 
     def _render_traceback_(self) -> list[str]:
-        # IPython asks an exception for its own rendering; a reader of the notebook needs the line, not our frames.
+        # IPython calls this; a reader of the notebook needs the line, not our frames.
         return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(IrisLabError):
-    """What was given cannot be used: the message names it, what was expected and what to do."""
+    """Invalid input: the message says what was given, what was expected and what to do."""
 
     exit_code = 2
 
 
 class UnknownNameError(InputError):
-    """A name that nothing declares.
+    """An unknown name.
 
     Parameters
     ----------
     kind
-        What was named, such as ``"model"``.
+        The kind of thing named, such as ``"model"``.
     name
-        What was given.
+        The unknown name.
     known
-        The names that would have been accepted.
+        The accepted names.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
@@ -57,7 +57,7 @@ class StepError(IrisLabError):
     step
         The notebook's name.
     cell
-        The number of the cell, counted from 1 over all cells, or None when no cell had started.
+        The number of the cell, counted from 1 over all cells, or None if no cell had started.
     reason
         Why, in one line.
     """

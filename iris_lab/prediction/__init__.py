@@ -1,1 +1,1 @@
-"""From values to answers, without Flask."""
+"""Predictions from arrays and from table files; nothing here needs Flask."""

@@ -1,4 +1,4 @@
-"""Predictions for a table in a file: read as training data are, in constant memory, without Flask."""
+"""Predictions for a table file: read like training data, in constant memory, without Flask."""
 
 import csv
 import io
@@ -18,36 +18,36 @@ from iris_lab.prediction.predictor import Predictor
 
 
 def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trust: bool = False) -> Iterator[str]:
-    """Yield the lines of a CSV table: every row of a file, then its class and the probability of each class.
+    """Yield a CSV table: the rows of a file, each with its predicted class and the probability of every class.
 
     Parameters
     ----------
     run
         A run directory.
     table
-        Any table that a report can be made of, with a column for each feature, in any order; other columns are passed
-        on character by character.
+        Any table that a report accepts, with a column for each feature, in any order. Other columns are copied
+        unchanged.
     reading
-        How the table is to be read.
+        How to read the table.
     trust
-        Load the run's model whatever is in its pickle: it can run any code.
+        Load the run's model whatever its pickle contains. It can run any code.
 
     Yields
     ------
     str
-        Some lines at a time: first the header, with ``predicted`` and ``probability of …`` at its end, or such a name
-        with a number behind it where the table has that column.
+        One or more lines. The header comes first and ends with ``predicted`` and ``probability of …``. If the table
+        has such a column, the new name ends with a number.
 
     Raises
     ------
     ArtifactError
         The run cannot be used.
     InputError
-        The table cannot be read, lacks a feature, or holds a value that the feature cannot have.
+        The table cannot be read, lacks a feature, or has an invalid value.
     """
     model, _ = open_run(run, trust=trust)
     if not table.is_file():
-        raise InputError(f"cannot read {str(table)!r}: it is {'a folder' if table.is_dir() else 'not there'}")
+        raise InputError(f"cannot read {str(table)!r}: it {'is a folder' if table.is_dir() else 'does not exist'}")
     given = read_table(table, reading)
     places = _places(given.names, model)
     names = list(given.names)

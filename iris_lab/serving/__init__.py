@@ -12,7 +12,7 @@ _HOMES = {"create_app": "app", "launch": "launcher", "Server": "launcher", "serv
 
 
 def __getattr__(name: str) -> Any:
-    # Flask and scikit-learn cost a second or two: they are imported when something of them is used.
+    # Importing Flask and scikit-learn takes a second or two, so it is put off until a name is used.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

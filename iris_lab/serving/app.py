@@ -42,13 +42,13 @@ def create_app(
     model
         The evaluated model.
     metrics
-        The numbers of its run, as in ``metrics.json``; those called ``evaluate.…`` are shown at ``/model``.
+        The metrics of its run, as in ``metrics.json``; ``/model`` shows those named ``evaluate.…``.
     rules
-        Limits and hosts.
+        Limits, and accepted hosts and origins.
     log
-        Takes one line a request; None for no log.
+        Receives one line per request; None for no log.
     fast_path
-        Whether predictions are answered in front of Flask's dispatch; the answers are the same.
+        Whether predictions bypass Flask's dispatch. The answers are the same.
     """
     rules = rules or Rules()
     telemetry = Telemetry(model.classes, log)
@@ -61,13 +61,13 @@ def create_app(
     routes += predictions.routes() + page_routes(model, metrics or {}, telemetry, document) + inference.routes()
     app = _flask_app(routes, model.name)
     fast = {route.path_info(model.name): route for route in routes if fast_path and route.method == "POST"}
-    app.wsgi_app = Middleware(app.wsgi_app, rules, telemetry, fast)  # type: ignore[method-assign]  # Flask's own way to put something in front
+    app.wsgi_app = Middleware(app.wsgi_app, rules, telemetry, fast)  # type: ignore[method-assign]  # documented by Flask for middleware
     return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)))
 
 
 def _flask_app(routes: Sequence[Route], model: str) -> Flask:
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another type in its registry; browsers want this
-    app = Flask("iris_lab.serving.site")  # where its templates and static files are
+    app = Flask("iris_lab.serving.site")  # the folder with templates and static files
     app.url_map.merge_slashes = False
     readable = partial(json.dumps, ensure_ascii=False)
     app.jinja_env.filters |= {"shell_quoted": shlex.quote, "as_json": partial(readable, indent=2), "as_line": readable}
@@ -75,8 +75,8 @@ def _flask_app(routes: Sequence[Route], model: str) -> Flask:
     for route in routes:
         app.add_url_rule(route.rule, route.rule, _view(route.handler), methods=[route.method])
     app.before_request(partial(_note_route, {route.rule: route.label for route in routes}))
-    app.register_error_handler(HTTPProblem, _refuse)
-    app.register_error_handler(HTTPException, lambda error: _refuse(_refusal(error, model)))
+    app.register_error_handler(HTTPProblem, _problem_response)
+    app.register_error_handler(HTTPException, lambda error: _problem_response(_as_problem(error, model)))
     return app
 
 
@@ -109,12 +109,12 @@ def _note_route(labels: Mapping[str, str]) -> None:
     request.environ[ROUTE] = labels.get(rule, rule)
 
 
-def _refuse(refusal: HTTPProblem) -> Response:
-    return _response(refusal.reply(request.environ[REQUEST_ID]))
+def _problem_response(problem: HTTPProblem) -> Response:
+    return _response(problem.reply(request.environ[REQUEST_ID]))
 
 
-def _refusal(error: HTTPException, model: str) -> HTTPProblem:
-    """Return Flask's refusal (no such route, wrong method) in our words."""
+def _as_problem(error: HTTPException, model: str) -> HTTPProblem:
+    """Return an error of Flask (no such route, wrong method) as a problem document."""
     headers = {}
     if error.code == 405:
         headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))

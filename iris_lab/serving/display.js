@@ -1,9 +1,9 @@
-// Shows the demo page below the sentence, once the endpoint has proved that it is the one launched by this cell.
+// Shows the demo page below the sentence once the endpoint has proved, by its token, that this cell launched it.
 for (const block of document.querySelectorAll("div.iris-lab-endpoint:empty")) {
   const { port, token, prefix, curl } = block.dataset;
   const local = `http://127.0.0.1:${port}/`;
   const url = prefix ? `${prefix}proxy/${port}/` : local;
-  // Only pages that the endpoint lets frame it ask at all: elsewhere a browser would ask its user for permission.
+  // Elsewhere the endpoint could not be framed, and the browser would ask its user for permission.
   const known = prefix ? location.pathname.startsWith(prefix)
     : location.protocol === "vscode-webview:" || ["127.0.0.1", "localhost"].includes(location.hostname);
   const add = (tag, properties) => block.appendChild(Object.assign(document.createElement(tag), properties));

@@ -1,4 +1,7 @@
-"""What a cell shows of an endpoint: a sentence that stays true, and the demo page while the endpoint answers."""
+"""The output of a notebook cell for an endpoint: one sentence, and the demo page while the endpoint answers.
+
+The output is saved with the notebook, so it must also be true after the endpoint has stopped.
+"""
 
 from collections.abc import Iterable
 from functools import cache
@@ -11,33 +14,33 @@ _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 _HEADERS = [
     ("Content-Type", "image/svg+xml"),
     ("Content-Length", str(len(_SVG))),
-    ("Cache-Control", "no-store"),  # a stored answer would outlive the endpoint
-    ("Cross-Origin-Resource-Policy", "cross-origin"),  # the notebook's page has another origin
+    ("Cache-Control", "no-store"),  # a cached response would outlive the endpoint
+    ("Cross-Origin-Resource-Policy", "cross-origin"),  # the notebook has another origin
     ("X-Content-Type-Options", "nosniff"),
 ]
 
 
 def static_html() -> str:
-    """Return what is shown wherever nothing is known of the endpoint."""
+    """Return the sentence alone."""
     return f"<p>{SENTENCE}</p>"
 
 
 def live_html(*, port: int, token: str, prefix: str, curl: str) -> str:
     """Return the sentence, and a script that adds link, demo page and curl line once the endpoint has answered.
 
-    A notebook is saved with its outputs, and read when the endpoint is gone or by somebody else: without the answer
-    to the token, which no other endpoint gives, only the sentence is visible.
+    A saved notebook is also read after the endpoint has stopped, and by other people. The script asks for a token that
+    only this endpoint knows; without an answer only the sentence is visible.
 
     Parameters
     ----------
     port
-        Where the endpoint listens.
+        Port of the endpoint.
     token
         The token of `with_proof`.
     prefix
-        Where jupyter-server-proxy is, ending in a slash; empty for none.
+        URL path under which jupyter-server-proxy runs, ending in a slash; empty without a proxy.
     curl
-        What stands after the URL of the endpoint in a curl command.
+        The part of a curl command after the endpoint's URL.
     """
     data = {"port": str(port), "token": token, "prefix": prefix, "curl": curl}
     attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
@@ -50,9 +53,9 @@ def _script() -> str:
 
 
 def with_proof(inner: WSGIApplication, token: str) -> WSGIApplication:
-    """Return an application that answers ``/launched/TOKEN`` with an image, and everything else as before.
+    """Return an application that also answers ``/launched/TOKEN``, with an image.
 
-    A page of another origin may load an image and see whether it was received, but read no answer of the endpoint.
+    A page of another origin can load an image and see that it loaded, but cannot read any other response.
     """
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""The endpoint of one model, as the servers take it."""
+"""The endpoint of a model in the form that servers need."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from iris_lab.serving.http.middleware import Rules
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A WSGI application that serves a model, and what a server needs to know of it.
+    """A WSGI application that serves a model, with what a server needs to know about it.
 
     Attributes
     ----------
     app
         The Flask application behind it.
     bodies
-        Reads the bodies of requests; a server that reads from sockets itself lets it watch for late ones.
+        Reads request bodies. A server in which the application reads from the socket calls its `watch`.
     rules
         Limits and hosts.
     example
@@ -32,5 +32,5 @@ class Endpoint:
     example: str
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request, as WSGI has it."""
+        """Answer one WSGI request."""
         return self.app(environ, start_response)

@@ -1,4 +1,4 @@
-"""The endpoint in a thread of the notebook's kernel, and how a cell shows it."""
+"""The endpoint in a thread of the notebook's kernel, and its display in a cell."""
 
 import errno
 import os
@@ -28,32 +28,32 @@ _replacing = threading.Lock()
 def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = False) -> "Server":
     """Serve a model from this process, in the background, and return at once.
 
-    The endpoint of an earlier call is stopped first. It listens on 127.0.0.1 only and ends with the process. In an
-    unattended run (papermill with our engine, pytest) any free port is taken.
+    The endpoint of an earlier call is stopped first. The endpoint listens on 127.0.0.1 only and ends with the process.
+    An unattended run (papermill with our engine, pytest) uses any free port.
 
     Parameters
     ----------
     model_or_run
-        A model, or the directory of a run.
+        A model, or a run directory.
     port
-        Port to listen on; if it is busy, the next free one is taken. 0 for any.
+        Port to listen on, or the next free one after it; 0 for any free port.
     trust
-        Load the model of a run whatever is in its pickle: it can run any code.
+        Load the model of a run whatever its pickle contains. It can run any code.
 
     Returns
     -------
     Server
-        Its ``url``, ``stop()``, and in a notebook the demo page.
+        It has ``url`` and ``stop()``; a notebook displays it as the demo page.
 
     Raises
     ------
     ArtifactError
         The run cannot be used.
     InputError
-        No port is free, or `port` is none.
+        No port is free, or `port` is not a port.
     """
     global _current
-    hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # there the name is the hub's, and no browser is on this host
+    hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # behind a hub, the Host header names the hub
     endpoint = endpoint_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
     with _replacing:
         if _current is not None:
@@ -68,7 +68,7 @@ class Server(Background):
     Parameters
     ----------
     endpoint
-        What to serve.
+        The endpoint to serve.
     listener
         A listening socket.
     """
@@ -78,17 +78,17 @@ class Server(Background):
         self._example = endpoint.example
         self._token = secrets.token_hex(16)
         app = endpoint.app
-        app.wsgi_app = with_proof(app.wsgi_app, self._token)  # type: ignore[assignment,method-assign]  # Flask's own way
+        app.wsgi_app = with_proof(app.wsgi_app, self._token)  # type: ignore[assignment,method-assign]  # documented by Flask for middleware
         super().__init__(endpoint, listener)
 
     @property
     def url(self) -> str:
-        """Where it answers, from this machine."""
+        """Its URL on this machine."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def link(self) -> str:
-        """Where a browser finds it: behind JupyterHub or Binder, through jupyter-server-proxy."""
+        """Its URL for a browser: behind JupyterHub or Binder, that of jupyter-server-proxy."""
         prefix = _proxy_prefix()
         return f"{prefix}proxy/{self.port}/" if prefix else f"{self.url}/"
 
@@ -112,7 +112,7 @@ class Server(Background):
         return f"{PREDICT.removeprefix('/')} -H 'Content-Type: application/json' -d {shlex.quote(self._example)}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        # Stored in the notebook, so both forms have to stay true; the URL is in repr(), which is not stored.
+        # The notebook stores both forms, so neither may name a URL; repr(), which is not stored, does.
         if not self.is_running:
             return {"text/plain": repr(self), "text/html": f"<p>{self!r}</p>"}
         if _unattended():
@@ -134,12 +134,12 @@ def _free_socket(port: int) -> socket.socket:
     for candidate in range(check_port(port), min(port + PORTS_TRIED, 65536)):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where reuse means taking the port from its owner
+            if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR would take the port from its owner
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
             else:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, candidate))
-            listener.listen()  # until then another process could bind it, too
+            listener.listen()  # until it listens, another process could bind it, too
         except OSError as error:
             listener.close()
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):

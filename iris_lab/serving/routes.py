@@ -11,9 +11,9 @@ import msgspec
 from iris_lab.serving.http.problems import Reply
 
 PREDICT = "/predict_species"
-MODEL = "<model:name>"  # in a rule, the name of the served model
+MODEL = "<model:name>"  # in a rule; stands for the name of the served model
 JSON = (("Content-Type", "application/json"),)  # headers of a response
-BODY_STATUSES = (400, 408, 413, 415, 422)  # refusals of a request that has a body
+BODY_STATUSES = (400, 408, 413, 415, 422)  # of the problems of a request with a body
 Handler = Callable[[WSGIEnvironment], Reply]
 Json = dict[str, Any]
 
@@ -27,11 +27,11 @@ class Route:
     rule
         The path as a Flask rule, such as ``/v2/models/<model:name>/infer``.
     handler
-        From a request to its reply. For GET it runs inside Flask's request context.
+        Takes the WSGI environment of a request and returns the reply. GET handlers may use Flask's request context.
     operation
         The OpenAPI operation; None keeps the route out of the document.
     method
-        POST routes are also answered by the fast path.
+        The fast path answers POST routes only; Flask answers both.
     metric
         The route's name in the metrics; by default its rule.
     """
@@ -86,13 +86,13 @@ def operation(summary: str, answers: Json, statuses: tuple[int, ...] = (), **mor
     answers
         Content of the 200 response, by media type.
     statuses
-        Its refusals; 421 is among those of every route.
+        Status codes of its problems; 421 is added for every route.
     more
         Further members of the operation.
     """
-    refusals = {str(status): {"$ref": "#/components/responses/Problem"} for status in (*statuses, 421)}
+    problems = {str(status): {"$ref": "#/components/responses/Problem"} for status in (*statuses, 421)}
     good = {"description": summary, "headers": request_id(), "content": answers}
-    return {"summary": summary, **more, "responses": {"200": good, **refusals}}
+    return {"summary": summary, **more, "responses": {"200": good, **problems}}
 
 
 def as_json(name: str) -> Json:

@@ -54,14 +54,14 @@ def test_a_typed_number_moves_the_slider(page: Page, iris_run: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("nonsense", "“nonsense” is no number; expected a number, such as 5.8"),
-        ("", "Nothing given; expected a number, such as 5.8"),
-        ("   ", "Nothing given"),
-        ("5,1", "“5,1” is no number; expected 5.1, with a decimal point"),
+        ("nonsense", "“nonsense” is not a number; expected a number, such as 5.8"),
+        ("", "Nothing entered; expected a number, such as 5.8"),
+        ("   ", "Nothing entered"),
+        ("5,1", "“5,1” is not a number; expected 5.1, with a decimal point"),
         ("1e400", "“1e400” is too large; expected a finite number"),
-        ("Infinity", "“Infinity” is no number"),
-        ("0x10", "“0x10” is no number"),
-        ("<b>5</b>", "“<b>5</b>” is no number"),
+        ("Infinity", "“Infinity” is not a number"),
+        ("0x10", "“0x10” is not a number"),
+        ("<b>5</b>", "“<b>5</b>” is not a number"),
     ],
 )
 def test_what_is_no_number_is_said_and_the_old_answer_is_gone(

@@ -24,7 +24,7 @@ def attended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hold(page: Page) -> list[Route]:
-    """Keep requests on their way until the test lets them go on."""
+    """Hold requests back until the test releases them."""
     held: list[Route] = []
     page.route("**/predict_species", lambda route: held.append(route))
     return held
@@ -63,7 +63,7 @@ def test_an_answer_that_comes_after_the_input_went_wrong_is_dropped(page: Page, 
     with page.expect_response("**/predict_species"):
         held[0].continue_()
     page.wait_for_timeout(300)
-    expect_nothing_predicted(page, "“one” is no number")
+    expect_nothing_predicted(page, "“one” is not a number")
     page.fill("#number-2", "1.1")
     wait_for(page, held, 2)
     held[1].continue_()
@@ -108,7 +108,7 @@ def test_an_endpoint_that_is_not_well_is_said_to_be_so(iris_server: Server, visi
     expect_answer(page)
     page.route("**/predict_species", lambda route: route.fulfill(status=429, body="Not so fast"))
     page.fill("#number-2", "6.1")
-    expect_nothing_predicted(page, "The endpoint answers with status 429. It keeps trying.")
+    expect_nothing_predicted(page, "The endpoint answers with status 429. This page keeps trying.")
     page.unroute("**/predict_species")
     expect_prediction_of(load_model(iris_run), page)
 

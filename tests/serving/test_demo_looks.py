@@ -61,7 +61,7 @@ def test_names_are_shown_as_they_are_and_run_nothing(server: Server, visit: Visi
         page.select_option("#axis-x", label=name)
     expect_answer(page)
     page.locator("#number-4").fill("4")
-    expect(page.locator("#problem-4")).to_have_text("Above what was always 3 in training; the model extrapolates.")
+    expect(page.locator("#problem-4")).to_have_text("Above 3, the only value in training; the model extrapolates.")
     assert page.title() == title
     assert page.locator("img").count() == 0
 

@@ -92,7 +92,7 @@ def test_several_workers_where_nothing_can_be_written_are_refused_in_one_line(ir
     command = [sys.executable, "-c", WITHOUT_PLACE, str(iris_run)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("iris-lab: no folder for the counts of 2 workers could be made (No such file")
+    assert ran.stderr.startswith("iris-lab: cannot create a folder for the metrics of 2 workers (No such file")
     assert ran.stderr.count("\n") == 1
 
 

@@ -53,7 +53,7 @@ def test_a_misspelt_column_is_named_with_the_nearest(iris_run: Path, tmp_path: P
 
 
 def test_a_table_that_is_not_there_is_one_line(iris_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot read .*nowhere\.csv.*not there"):
+    with pytest.raises(InputError, match=r"cannot read .*nowhere\.csv.*does not exist"):
         predicted(iris_run, tmp_path / "nowhere.csv")
 
 

@@ -1,1 +1,1 @@
-"""What every request passes: host check, limits, problem documents, telemetry."""
+"""HTTP concerns of all routes: host check, limits, problem documents, telemetry."""

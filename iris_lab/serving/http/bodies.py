@@ -1,4 +1,4 @@
-"""Reading a request's body within limits of size and time, so that a slow or huge client cannot starve others."""
+"""Reads request bodies within limits of size and time, so that a slow or huge client cannot starve others."""
 
 import os
 import socket
@@ -17,16 +17,16 @@ _LAST_DATA_SENT = 44  # offset in Linux's struct tcp_info of the milliseconds si
 
 
 class BodyReader:
-    """Reads bodies.
+    """Reads request bodies.
 
     Parameters
     ----------
     max_body
-        Bytes of a body.
+        Largest accepted body, in bytes.
     seconds
-        A body that has not come by then is given up, where `watch` was called.
+        Time limit for a body; it takes effect with `watch`.
     busy
-        Says whether a body that has come waits for its answer, and may have waited long.
+        Says whether a large body is being answered, or waits for that.
     """
 
     def __init__(self, max_body: int, seconds: float, busy: Callable[[], bool]) -> None:
@@ -36,17 +36,16 @@ class BodyReader:
         self._waiting: dict[int, float] = {}
 
     def read(self, environ: WSGIEnvironment) -> bytes:
-        """Return the body of a request, having read no more than the limit.
+        """Return the body of a request, and read no more than the limit.
 
         Raises
         ------
         HTTPProblem
-            413 where it is longer, 408 where it did not come in time, 400 where it ended early or its length is no
-            number.
+            413 if it is too long, 408 if it is too late, 400 if it ends early or Content-Length is not a number.
         """
         given = environ.get("CONTENT_LENGTH")
         if not given:
-            # A stream that does not end would be waited for; one in chunks does, and some servers end all.
+            # Read only if the stream is terminated; otherwise the read would block.
             ends = "HTTP_TRANSFER_ENCODING" in environ or environ.get("wsgi.input_terminated")
             body = self._take(environ, self.max_body + 1) if ends else b""
             if len(body) > self.max_body:
@@ -69,7 +68,7 @@ class BodyReader:
         finally:
             del self._waiting[number]
         if len(body) < length and monotonic() - started >= self.seconds:
-            detail = f"the body did not come within {self.seconds:g} seconds"
+            detail = f"the body was not received within {self.seconds:g} seconds"
             raise HTTPProblem(408, "timeout", detail, headers=self._close)
         return body
 
@@ -79,12 +78,12 @@ class BodyReader:
         )
 
     def watch(self) -> None:
-        """From now on, end the reading of bodies that are late; on Linux, in a server that reads from sockets itself.
+        """From now on, stop reading bodies that are late. It works on Linux, in a server that streams bodies.
 
-        A stream cannot be read with a time limit, and Granian has none for bodies: a client that sends half of one
-        would hold a thread for ever.
+        WSGI has no time limit for reads, and Granian has none for bodies: a client that sends half a body would occupy
+        a thread forever.
         """
-        self._close = {"Connection": "close"}  # with the rest of a body unread, the connection is of no more use
+        self._close = {"Connection": "close"}  # an unread rest of a body makes the connection unusable
         if os.path.isdir("/proc/self/fd"):
             threading.Thread(target=self._watch, name="late-bodies", daemon=True).start()
 
@@ -96,19 +95,19 @@ class BodyReader:
             if self._busy():
                 busy_until = now + self.seconds
             if any(now - started >= self.seconds for started in list(self._waiting.values())):
-                # Seen from outside, a connection that waits for its answer is silent, too: it is given more time.
-                with suppress(OSError):  # out of files, for the moment
+                # A connection that waits for its response is silent, too; while large bodies are answered, wait longer.
+                with suppress(OSError):  # too many open files, for the moment
                     end_silent_connections(self.seconds * (3 if now < busy_until else 1))
 
 
 def end_silent_connections(seconds: float) -> None:
-    """Stop reading from those TCP connections of this process that were sent nothing for so long.
+    """Stop reading from the TCP connections on which this process has sent nothing for `seconds`.
 
-    A connection whose request is still coming is sent nothing; nor is one that idles between requests, which loses
-    nothing by it. An answer can still be sent.
+    Nothing is sent while a request is incomplete. Nothing is sent on an idle connection either, but closing that loses
+    no request. Responses can still be sent.
     """
     for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError), ExitStack() as copies:  # closed by now, or no TCP connection
+        with suppress(OSError), ExitStack() as copies:  # already closed, or not a TCP connection
             copy = os.dup(int(name))
             copies.callback(os.close, copy)
             if not stat.S_ISSOCK(os.fstat(copy).st_mode):

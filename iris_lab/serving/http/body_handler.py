@@ -1,4 +1,4 @@
-"""What every handler of a request with a body shares: content type, limits, and turns for large bodies."""
+"""Shared by all handlers of requests with a body: content type, limits, and turns for large bodies."""
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
@@ -13,12 +13,12 @@ from iris_lab.serving.http.bodies import BodyReader
 from iris_lab.serving.http.middleware import Rules
 from iris_lab.serving.http.problems import HTTPProblem
 
-LARGE_BODY_BYTES = 2**18  # from here on bodies take turns, so that several of them cannot keep small ones waiting
+LARGE_BODY_BYTES = 2**18  # larger bodies are answered one at a time, so that small ones need not wait for several
 _Answer = TypeVar("_Answer")
 
 
 class BodyHandler:
-    """Reads the body of a request within the limits, and has it answered.
+    """Reads the body of a request within the limits and passes it on.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class BodyHandler:
     Attributes
     ----------
     reader
-        Reads the bodies.
+        Reads the bodies, and can watch for late ones.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -38,7 +38,7 @@ class BodyHandler:
         self._large: list[None] = []
 
     def answer(self, environ: WSGIEnvironment, answer: Callable[[bytes], _Answer], *content_types: str) -> _Answer:
-        """Return what `answer` makes of the body; large bodies are answered one at a time.
+        """Return ``answer(body)``; large bodies are answered one at a time.
 
         Parameters
         ----------
@@ -47,12 +47,12 @@ class BodyHandler:
         answer
             From the body to the answer.
         content_types
-            Accepted beside JSON; the empty one is a missing header.
+            Content types that are accepted in addition to JSON; an empty one stands for a missing header.
 
         Raises
         ------
         HTTPProblem
-            The body is of another type, over the limits, or `answer` refuses it.
+            The body has another type or is over a limit, or `answer` raises it.
         """
         check_content_type(environ, *content_types)
         body = self.reader.read(environ)
@@ -63,8 +63,8 @@ class BodyHandler:
             with self._turn, _no_collection():
                 try:
                     return answer(body)
-                except HTTPProblem as refusal:
-                    raise refusal.with_traceback(None) from None  # its frames would keep the decoded body alive
+                except HTTPProblem as problem:
+                    raise problem.with_traceback(None) from None  # its frames would keep the decoded body alive
         finally:
             self._large.pop()
 
@@ -74,8 +74,8 @@ class BodyHandler:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    # None of the millions of objects in a body is garbage, but the collector looks through them again and again, and
-    # no other thread runs meanwhile: with 16 MB of nested lists for 4.5 s, without the collector for 0.5.
+    # None of the millions of objects in a large body is garbage, but the collector traverses them repeatedly, and no
+    # other thread runs meanwhile. 16 MB of nested lists block for 4.5 s with the collector, for 0.5 s without.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -86,7 +86,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def check_content_type(environ: Mapping[str, Any], *others: str) -> None:
-    """Refuse a body that is declared to be neither JSON in UTF-8 nor one of the others; the empty one is no type.
+    """Refuse a body that is declared neither as JSON in UTF-8 nor as one of `others`; an empty one means no header.
 
     Raises
     ------
@@ -95,12 +95,12 @@ def check_content_type(environ: Mapping[str, Any], *others: str) -> None:
     """
     encoding = environ.get("HTTP_CONTENT_ENCODING")
     if encoding and encoding.lower() != "identity":
-        detail = f"Content-Encoding is {encoding[:60]!a}, expected a body as it is"
+        detail = f"Content-Encoding is {encoding[:60]!a}, expected an uncompressed body"
         raise HTTPProblem(415, "content-type", detail, headers={"Accept-Encoding": "identity"})
     given = environ.get("CONTENT_TYPE", "")
     if given == "application/json" or given in others:
         return
     media_type, parameters = parse_options_header(given)
     if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
-        came = f"is {given[:60]!a}" if given else "is missing"
-        raise HTTPProblem(415, "content-type", f"Content-Type {came}, expected application/json in UTF-8")
+        received = f"is {given[:60]!a}" if given else "is missing"
+        raise HTTPProblem(415, "content-type", f"Content-Type {received}, expected application/json in UTF-8")

@@ -1,7 +1,7 @@
-"""What every request passes, whichever way it takes: host check, limits, headers, metrics, log line.
+"""The middleware that every request passes: request id, host check, fast path, headers, metrics, log line.
 
-Flask's dispatch costs several times what a prediction of one row does, so a prediction is answered here, in front of
-it. Flask has the same route with the same function behind it, and everything else.
+Flask's dispatch takes several times as long as the prediction of one row. The fast path therefore calls the handlers of
+POST routes directly. Flask has the same routes with the same handlers, and everything else.
 """
 
 import logging
@@ -19,7 +19,7 @@ from iris_lab.serving.http.problems import HTTPProblem, Reply, phrase
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.routes import Route
 
-MAX_BODY_BYTES = 16 * 2**20  # bytes: about 150,000 flowers
+MAX_BODY_BYTES = 16 * 2**20  # about 150,000 iris samples
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANY_HOST = "*"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
@@ -29,7 +29,7 @@ _HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Polic
 _PAGE_HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     (
-        # A notebook shows the page in a frame: Jupyter's and VS Code's addresses may, others may not.
+        # Jupyter and VS Code show the page in a frame; no other site may.
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'none'; base-uri 'none'; "
@@ -41,21 +41,20 @@ _usable_id = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
 
 @dataclass(frozen=True)
 class Rules:
-    """What a request must respect.
+    """Limits of requests, and the hosts and origins that are accepted.
 
     Attributes
     ----------
     max_body
-        Bytes of a body.
+        Largest accepted body, in bytes.
     body_seconds
-        How long a body is waited for.
+        Time limit for receiving a body.
     hosts
-        Names that the Host header may give, without port; ``"*"`` for any. An IP address cannot be the name of a
-        rebound domain, so those are accepted where `addresses` is true.
+        Names that are accepted in the Host header, without port; ``"*"`` for any.
     addresses
-        Whether any IP address will do.
+        Whether the Host header may also be any IP address. DNS rebinding needs a name, so addresses are safe.
     origins
-        Web pages of these origins may read the answers (CORS); empty for none.
+        Web pages of these origins may read responses (CORS); empty for none.
     """
 
     max_body: int = MAX_BODY_BYTES
@@ -65,7 +64,7 @@ class Rules:
     origins: Sequence[str] = ()
 
     def knows(self, host: str) -> bool:
-        """Say whether a Host header is one of ours, and not that of a page whose name was rebound to our address."""
+        """Say whether a Host header is accepted. Others may come from a page whose name was rebound to our address."""
         name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
         name = name.strip("[]").lower()
         return name in self.hosts or ANY_HOST in self.hosts or (self.addresses and _is_address(name))
@@ -80,18 +79,18 @@ def _is_address(name: str) -> bool:
 
 
 class Middleware:
-    """The WSGI application in front of Flask's.
+    """A WSGI application around Flask's.
 
     Parameters
     ----------
     inner
-        Flask's.
+        Flask's application.
     rules
-        Limits and hosts.
+        Limits, and accepted hosts and origins.
     telemetry
         Where requests are recorded.
     fast
-        POST routes that are answered here, without Flask's dispatch, by ``PATH_INFO``.
+        POST routes that bypass Flask's dispatch, by ``PATH_INFO``.
     """
 
     def __init__(
@@ -117,15 +116,15 @@ class Middleware:
                 raise HTTPProblem(421, "host", f"the Host header is {host[:60]!a}, expected {expected}")
             route = self._fast.get(path) if method == "POST" else None
             reply = route.handler(environ) if route else self._through_flask(environ)
-        except HTTPProblem as refusal:
-            reply = refusal.reply(request_id)
+        except HTTPProblem as problem:
+            reply = problem.reply(request_id)
         except Exception:
             logging.getLogger(__name__).exception("request %s failed", request_id)
             reply = HTTPProblem(500, "internal", "the endpoint failed; its log says why").reply(request_id)
         start_response(f"{reply.status} {phrase(reply.status)}", self._headers(environ, reply, request_id))
         seconds = perf_counter() - started
         method = method if method in METHODS else "other"
-        label = route.label if route else environ.get(ROUTE, "other")  # Flask's dispatch notes it there
+        label = route.label if route else environ.get(ROUTE, "other")  # Flask's dispatch stores it there
         self.telemetry.record(method, label, reply.status, seconds)
         self.telemetry.write(method, _printable(path), reply, seconds, request_id)
         return [] if method == "HEAD" else [reply.body]
@@ -141,8 +140,8 @@ class Middleware:
     def _through_flask(self, environ: WSGIEnvironment) -> Reply:
         answered: list[Any] = []
         if environ["REQUEST_METHOD"] == "HEAD":
-            environ["REQUEST_METHOD"] = "GET"  # so that the length of the answer is known; its body is not sent
-        chunks = self.inner(environ, lambda *given: answered.append(given))  # type: ignore[arg-type]  # write() is for old applications
+            environ["REQUEST_METHOD"] = "GET"  # to know the length of the response, whose body is not sent
+        chunks = self.inner(environ, lambda *given: answered.append(given))  # type: ignore[arg-type]  # Flask does not use write()
         try:
             body = b"".join(chunks)
         finally:
@@ -153,12 +152,12 @@ class Middleware:
 
 def _identify(environ: WSGIEnvironment) -> str:
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
-    # Not a secret; os.urandom lets go of the interpreter lock, which costs a tenth of the requests a second.
+    # Not a secret. os.urandom would release the GIL, which costs a tenth of the requests per second.
     return given if given and _usable_id(given) else f"{getrandbits(128):032x}"
 
 
 def _printable(path: str) -> str:
-    """Return a path fit for a log line: no line feed, no space, no novel."""
+    """Return a path that fits into a log line: printable ASCII without spaces, at most 200 characters of it."""
     return path if path.isascii() and path.isprintable() and " " not in path and len(path) < 200 else ascii(path[:200])
 
 

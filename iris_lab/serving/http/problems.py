@@ -1,4 +1,4 @@
-"""What the endpoint answers to a request it refuses: problem documents after RFC 9457."""
+"""Refused requests are answered with problem documents (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,27 +9,27 @@ from typing import Any, NamedTuple
 import orjson
 
 PROBLEM_TYPE = "application/problem+json"
-MAX_PROBLEMS = 20  # of one request; a client that sent 10,000 bad rows needs no 10,000 lines
-MAX_QUOTED_CHARACTERS = 60  # characters of what came that are quoted back
+MAX_PROBLEMS = 20  # of one request: nobody reads 10,000 lines about 10,000 bad rows
+MAX_QUOTED_CHARACTERS = 60  # of a received value, in a message
 
 KINDS = {
     "not-json": (400, "The body is not JSON, or nested too deeply."),
     "not-utf-8": (400, "The body has bytes that are not UTF-8."),
-    "length": (400, "The body is not as long as Content-Length says, or that is no number."),
-    "request": (400, "The request cannot be answered as it is: a range that a file has not, for example."),
+    "length": (400, "The body is shorter than Content-Length says, or Content-Length is not a number."),
+    "request": (400, "The request is malformed in another way, for example with a range outside of a file."),
     "route": (404, "There is nothing at this path."),
-    "method": (405, "The path does not take this method; the header Allow names those it takes."),
-    "timeout": (408, "The body did not come in time."),
+    "method": (405, "The path does not allow this method; the Allow header lists the methods it allows."),
+    "timeout": (408, "The body was not received in time."),
     "too-large": (413, "The body is over the limit; send fewer samples at a time."),
     "content-type": (415, "Content-Type is not application/json, or the body is compressed."),
     "host": (421, "The Host header names another host: a web page elsewhere may have sent the request."),
-    "invalid-data": (422, "The JSON is not a prediction request for this model; the member problems says where."),
-    "internal": (500, "The endpoint failed, which is never the client's fault; its log says why."),
-}  # kind -> status, meaning; each has a paragraph in the documentation page
+    "invalid-data": (422, "The JSON is not a valid request for this model; the member problems says why."),
+    "internal": (500, "The endpoint failed. This is not the client's fault; the endpoint's log says why."),
+}  # kind -> status, meaning; the documentation page lists them
 
 
 class Reply(NamedTuple):
-    """What goes back to the client, whichever way the request took."""
+    """A response, from Flask or from the fast path."""
 
     status: int
     headers: Sequence[tuple[str, str]]
@@ -38,7 +38,7 @@ class Reply(NamedTuple):
 
 @cache
 def phrase(status: int) -> str:
-    """Return the phrase of a status; Python before 3.13 still has RFC 7231's for two of them."""
+    """Return the reason phrase of a status; before Python 3.13, two of those in ``http`` are outdated."""
     newer = {413: "Content Too Large", 422: "Unprocessable Content"}
     return newer.get(status) or HTTPStatus(status).phrase
 
@@ -50,11 +50,11 @@ class Problem:
     Attributes
     ----------
     detail
-        One sentence: where, what came, what was expected.
+        One sentence: where, what was received, what was expected.
     row, feature
-        Which sample, counted from 0, and which of its features, where that is known.
+        The sample, counted from 0, and its feature, if known.
     given, expected
-        What came, shortened, and what was expected.
+        What was received, shortened, and what was expected.
     """
 
     detail: str
@@ -64,26 +64,26 @@ class Problem:
     expected: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """Return what is known of it, as in the answer."""
+        """Return what is known, for the problem document."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass
-class HTTPProblem(Exception):  # noqa: N818 - a refused request is no error of ours
-    """A request that is answered with a 4xx.
+class HTTPProblem(Exception):  # noqa: N818 - named after RFC 9457; a bad request is not an error of the program
+    """A refused request; raised by a handler, and answered with a problem document.
 
     Attributes
     ----------
     status
         HTTP status code.
     kind
-        Which kind of problem, an anchor of the documentation page.
+        A key of `KINDS`, which is also an anchor of the documentation page.
     detail
         One sentence for the client.
     problems
-        All that was found, up to `MAX_PROBLEMS`.
+        What was found, up to `MAX_PROBLEMS`.
     headers
-        Further headers of the answer, such as ``Allow``.
+        Further headers of the response, such as ``Allow``.
     """
 
     status: int
@@ -100,7 +100,7 @@ class HTTPProblem(Exception):  # noqa: N818 - a refused request is no error of o
             "status": self.status,
             "detail": self.detail,
             "request_id": request_id,
-            "error": self.detail,  # where clients of the Open Inference Protocol look
+            "error": self.detail,  # for clients of the Open Inference Protocol
         }
         if self.problems:
             document["problems"] = [problem.document() for problem in self.problems[:MAX_PROBLEMS]]
@@ -108,6 +108,6 @@ class HTTPProblem(Exception):  # noqa: N818 - a refused request is no error of o
 
 
 def quoted(text: str) -> str:
-    """Return text of a client shortened and fit to print: lone surrogates and control characters escaped."""
+    """Return a client's text in quotes: shortened, with lone surrogates and control characters escaped."""
     short = text if len(text) <= MAX_QUOTED_CHARACTERS else text[: MAX_QUOTED_CHARACTERS - 1] + "…"
     return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short) + '"'

@@ -1,4 +1,4 @@
-"""What is recorded of each request: Prometheus metrics, and one log line."""
+"""Prometheus metrics, and one log line per request."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ class Telemetry:
     classes
         Class names of the model.
     log
-        Takes one line a request; None for no log.
+        Receives one line per request; None for no log.
     """
 
     def __init__(self, classes: Sequence[str], log: Log | None = None) -> None:
@@ -42,12 +42,12 @@ class Telemetry:
             registry=self.registry,
         )
         predictions = Counter("iris_lab_predictions", "Samples by predicted class.", ["name"], registry=self.registry)
-        # Finding the child of a metric by its labels costs more than counting.
+        # Looking a metric up by its labels takes longer than incrementing it.
         self._requests, self._seconds = cache(requests.labels), cache(seconds.labels)
         self._by_class = [predictions.labels(name) for name in classes]
 
     def count_predictions(self, codes: NDArray[np.int64]) -> None:
-        """Add predicted samples."""
+        """Count predicted samples by class."""
         if len(codes) == 1:
             self._by_class[codes[0]].inc()
             return
@@ -55,16 +55,16 @@ class Telemetry:
             self._by_class[code].inc(times)
 
     def record(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request. Method and route come from fixed sets, so that no client can add time series."""
+        """Count a request. Method and route are from fixed sets, so that clients cannot create time series."""
         self._requests(method, route, status).inc()
         self._seconds(route).observe(seconds)
 
     def exposition(self) -> bytes:
-        """Return the metrics in Prometheus's text format, those of all worker processes where there are several."""
+        """Return the metrics of all worker processes in Prometheus's text format."""
         registry = self.registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # as prometheus_client has it
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no types here
         return generate_latest(registry)
 
     def write(self, method: str, path: str, reply: Reply, seconds: float, request_id: str) -> None:

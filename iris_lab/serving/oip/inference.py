@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2: predictions for the clients of other model servers."""
+"""The Open Inference Protocol, version 2, for clients of other model servers."""
 
 import re
 from importlib.metadata import version
@@ -68,7 +68,7 @@ class Inference:
         ready, infer = "Whether the model can be asked", infer_operation(self._model)
         routes = [
             _get("/v2", "Server metadata", server),
-            Route("/v2/", always(server), None),  # as the specification's OpenAPI file has it
+            Route("/v2/", always(server), None),  # the path in the specification's OpenAPI file
             _get("/v2/health/live", "Whether the server answers", ServerLive(True)),
             _get("/v2/health/ready", ready, ServerReady(True, True)),
         ]
@@ -90,19 +90,26 @@ class Inference:
         Raises
         ------
         HTTPProblem
-            The request is not what the protocol and the model expect, or over the limits.
+            The request is invalid for the protocol or the model, or over a limit.
         """
         header_length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH", "")
-        types = ("", BINARY_TYPE if header_length else "")  # tritonclient declares no type
+        types = ("", BINARY_TYPE if header_length else "")  # tritonclient sends no Content-Type
         return self._bodies.answer(environ, lambda body: self.answer(body, header_length), *types)
 
     def answer(self, body: bytes, header_length: str = "") -> Reply:
-        """Return the answer to a request's body: JSON of the length given, then binary data.
+        """Return the answer to a request body.
+
+        Parameters
+        ----------
+        body
+            JSON, followed by binary data if there is any.
+        header_length
+            Length of the JSON in bytes; empty if the body is all JSON.
 
         Raises
         ------
         HTTPProblem
-            Something is wrong with the request.
+            The request is invalid.
         """
         request, samples = self._reader.read(body, header_length)
         codes = self._predictor.codes(samples)
@@ -149,11 +156,11 @@ def _bytes_of(data: Any) -> bytes:
 
 
 def exactly(name: str) -> type[BaseConverter]:
-    """Return the part of a Flask rule that matches a name and nothing else, whatever characters it has."""
+    """Return a converter for Flask rules that matches only this name; it may contain any characters."""
     return type("Exactly", (BaseConverter,), {"regex": re.escape(name), "part_isolating": False})
 
 
 def nothing_at(path: str, model: str) -> str:
-    """Return what to say to a request for another model, or another version."""
+    """Return the message for a request to another model or version."""
     known = f"{quoted(model)}, version {quoted(VERSION)}, at {MODELS}{quote(model, safe='')}"
     return f"nothing is at {path[:60]!a}; the model here is {known}"

@@ -1,4 +1,4 @@
-"""The routes of the Open Inference Protocol in OpenAPI 3.1, from the declarations in `protocol`."""
+"""OpenAPI 3.1 operations and schemas of the Open Inference Protocol, from the declarations in `protocol`."""
 
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,10 @@ TAGS = ["Open Inference Protocol"]
 
 
 def components(model: "Model") -> Json:
-    """Return the JSON Schemas of the messages, by name, for OpenAPI.
+    """Return the JSON Schemas of the messages, by name.
 
-    A schema cannot say that a tensor has as many elements as its shape and datatype ask for. So that whatever agrees
-    with ours is answered, it describes the requests for one sample; the protocol's specification describes the others.
+    A JSON Schema cannot relate the number of elements of a tensor to its shape and datatype. The schema of a request
+    therefore covers requests for one sample only, so that every request that matches it is valid.
     """
     kinds = [InferenceRequest, InferenceResponse, ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady]
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")

@@ -1,6 +1,6 @@
-"""The Open Inference Protocol, version 2, over HTTP and JSON: what its messages and routes look like.
+"""Messages and paths of the Open Inference Protocol, version 2, over HTTP and JSON.
 
-The declarations check the requests, and describe them in OpenAPI. The specification is
+The declarations both check requests and describe them in OpenAPI. The specification is
 https://github.com/kserve/open-inference-protocol, ``specification/protocol/inference_rest.md``; binary tensors are its
 extension ``binary_tensor_data``.
 """
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from iris_lab.modeling import Model
 
 
-FEATURES = "input-0"  # what KServe's server for scikit-learn calls its one input
-OUTPUTS = ("predict", "predict_proba", "class")  # the first two are called as in MLServer
+FEATURES = "input-0"  # the name in KServe's server for scikit-learn
+OUTPUTS = ("predict", "predict_proba", "class")  # the first two names are MLServer's
 VERSION = "1"
 MODELS = "/v2/models/"
-MODEL_RULES = (f"{MODELS}{MODEL}", f"{MODELS}{MODEL}/versions/{VERSION}")  # where the model is: as it is, by version
+MODEL_RULES = (f"{MODELS}{MODEL}", f"{MODELS}{MODEL}/versions/{VERSION}")  # without and with the version
 BINARY_SIZE, BINARY, ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"
 HEADER_LENGTH = "Inference-Header-Content-Length"
 DATATYPES = {
@@ -33,7 +33,7 @@ Parameters = dict[str, str | int | float | bool]
 
 
 class RequestInput(msgspec.Struct):
-    """An input tensor; its data is in the request, or follows it as binary data."""
+    """An input tensor; its data are in the request, or follow it as binary data."""
 
     name: str
     shape: Annotated[list[int], msgspec.Meta(min_length=1, max_length=2)]
@@ -43,14 +43,14 @@ class RequestInput(msgspec.Struct):
 
 
 class RequestOutput(msgspec.Struct):
-    """A tensor that the answer is to have."""
+    """A tensor wanted in the answer."""
 
     name: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(OUTPUTS)})]
     parameters: Parameters = {}
 
 
 class InferenceRequest(msgspec.Struct):
-    """Samples to predict; without `outputs` the answer has all there are."""
+    """Samples to predict; without `outputs` the answer has all outputs."""
 
     inputs: Annotated[list[RequestInput], msgspec.Meta(min_length=1)]
     id: str | msgspec.UnsetType = msgspec.UNSET
@@ -59,7 +59,7 @@ class InferenceRequest(msgspec.Struct):
 
 
 class ResponseOutput(msgspec.Struct, omit_defaults=True):
-    """An output tensor, row by row; with `parameters` it is among the binary data that follows."""
+    """An output tensor in row-major order; with `parameters`, its data are in the binary data that follow."""
 
     name: str
     shape: list[int]
@@ -86,7 +86,7 @@ class Tensor(msgspec.Struct):
 
 
 class ModelMetadata(msgspec.Struct):
-    """What a model takes and gives."""
+    """Inputs and outputs of a model."""
 
     name: str
     versions: list[str]
@@ -96,7 +96,7 @@ class ModelMetadata(msgspec.Struct):
 
 
 class ServerMetadata(msgspec.Struct):
-    """What the server is."""
+    """Name, version and extensions of the server."""
 
     name: str
     version: str
@@ -104,27 +104,27 @@ class ServerMetadata(msgspec.Struct):
 
 
 class ServerLive(msgspec.Struct):
-    """The server answers."""
+    """The server answers requests."""
 
     live: bool
 
 
 class ServerReady(msgspec.Struct):
-    """The model can be asked; the protocol's text says `live`, its servers say `ready`."""
+    """The model can predict. The specification names the member `live`, servers name it `ready`."""
 
     live: bool
     ready: bool
 
 
 class ModelReady(msgspec.Struct):
-    """The model can be asked."""
+    """The model can predict."""
 
     name: str
     ready: bool
 
 
 def model_metadata(model: "Model") -> ModelMetadata:
-    """Return what a model takes and gives; features are in the order of training."""
+    """Return inputs and outputs of a model; features are in the order of training."""
     predict, probabilities, names = OUTPUTS
     return ModelMetadata(
         model.name,

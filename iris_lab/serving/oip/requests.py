@@ -1,4 +1,4 @@
-"""From the body of an inference request to the samples in it."""
+"""Decodes inference requests."""
 
 import re
 from collections import Counter
@@ -22,7 +22,7 @@ from iris_lab.serving.oip.protocol import (
 from iris_lab.serving.oip.tensors import InputTensor
 from iris_lab.serving.predictions.validation import misspelling, parse, refuse_any, repeated_members, suggestion
 
-UNSUPPORTED = {"classification", "shared_memory_region"}  # parameters of Triton's that would change the answer
+UNSUPPORTED = {"classification", "shared_memory_region"}  # parameters of Triton that would change the answer
 _WORDS = {"array": "a list", "object": "an object", "Object": "object", "str": "text", "int": "an integer",
           "float": "a number", "bool": "true or false", "NotFinite": "a number that is not finite"}  # fmt: skip
 
@@ -45,14 +45,14 @@ class RequestReader:
         Parameters
         ----------
         body
-            JSON, then binary data if there is some.
+            JSON, followed by binary data if there is any.
         header_length
-            The length of the JSON in bytes; empty for all of the body.
+            Length of the JSON in bytes; empty if the body is all JSON.
 
         Raises
         ------
         HTTPProblem
-            Something is wrong with the request; all problems are named, up to a limit.
+            The request is invalid; all problems are named, up to a limit.
         """
         size = _size_of_json(body, header_length)
         document = parse(body[:size], member="inputs", exact=True)
@@ -83,7 +83,7 @@ class RequestReader:
             yield from tensor.problems()
         samples = {tensor.given.shape[0] for tensor in tensors}
         if len(samples) > 1:
-            yield Problem(f"the inputs have {min(samples)} to {max(samples)} samples, expected as many in each")
+            yield Problem(f"the inputs have {min(samples)} to {max(samples)} samples, expected the same number in each")
         if rest:
             yield Problem(f"{rest} bytes of binary data belong to no input, expected none: see {BINARY_SIZE}")
         yield from _problems_of_outputs(request)
@@ -95,7 +95,7 @@ class RequestReader:
         unknown = [name for name in given if name not in self.features]
         for name in unknown:
             hint = suggestion(name, self.features)
-            detail = f"unknown input {quoted(name)}: {hint}, or the one input {quoted(FEATURES)} for all features"
+            detail = f"unknown input {quoted(name)}: {hint} (or send one input {quoted(FEATURES)} with all features)"
             yield Problem(detail, given=quoted(name))
         for name in self.features:
             if name not in given and len(unknown) < len(given):
@@ -109,16 +109,16 @@ def _size_of_json(body: bytes, header_length: str) -> int:
         size = int(header_length)
         if size <= len(body):
             return size
-    detail = f"{HEADER_LENGTH} is {header_length[:30]!a}, expected a length of the JSON up to {len(body)}, the body's"
+    detail = f"{HEADER_LENGTH} is {header_length[:30]!a}, expected the length of the JSON, at most {len(body)}"
     raise HTTPProblem(400, "length", detail)
 
 
 def _convert(document: Any) -> InferenceRequest:
     try:
         request = msgspec.convert(document, InferenceRequest)
-        str(request.id).encode()  # it goes back to the client
+        str(request.id).encode()  # the answer repeats it
     except UnicodeEncodeError as error:
-        detail = f"the text {quoted(error.object)} has half of a surrogate pair, expected Unicode"
+        detail = f"the text {quoted(error.object)} has a lone surrogate, expected valid Unicode"
         raise HTTPProblem(422, "invalid-data", detail, [Problem(detail)]) from error
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
@@ -130,7 +130,7 @@ def _convert(document: Any) -> InferenceRequest:
 
 
 def _cut(inputs: list[RequestInput], binary: bytes) -> tuple[list[bytes | None], int]:
-    """Return the binary data of each input, None for one that has none, and how many bytes are left over."""
+    """Return the binary data of each input, or None, and the number of bytes left over."""
     raws: list[bytes | None] = []
     start = 0
     for given in inputs:
@@ -138,7 +138,8 @@ def _cut(inputs: list[RequestInput], binary: bytes) -> tuple[list[bytes | None],
         if size is None:
             raws.append(None)
             continue
-        end = start + (size if type(size) is int and size > 0 else 0)  # none is too few bytes, and refused for that
+        # An invalid size yields no bytes; the tensor is then refused.
+        end = start + (size if type(size) is int and size > 0 else 0)
         raws.append(binary[start:end])
         start = end
     return raws, max(0, len(binary) - start)

@@ -1,4 +1,4 @@
-"""Tensors of a request: what is wrong with them, in words, and their values."""
+"""Input tensors of a request: their problems and their values."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from iris_lab.serving.http.problems import Problem, quoted
 from iris_lab.serving.oip.protocol import DATATYPES, RequestInput
 from iris_lab.serving.predictions.validation import mismatch
 
-MAX_QUOTED_EXTENTS = 5  # extents of a shape that are quoted back
+MAX_QUOTED_EXTENTS = 5  # of a shape, in a message
 
 
 @dataclass
@@ -27,13 +27,13 @@ class InputTensor:
     where
         Its place in the request, for messages.
     given
-        What the request says of it.
+        The tensor as requested.
     features
-        Those that it has to hold, one a column.
+        The features it has to hold, one per column.
     single
-        Whether it is the tensor of one feature, which needs no second axis.
+        Whether it holds one feature of several inputs; it then needs no second axis.
     raw
-        Its binary data, None where it has none.
+        Its binary data, or None.
     """
 
     where: str
@@ -43,16 +43,16 @@ class InputTensor:
     raw: bytes | None
 
     def values(self) -> NDArray[np.float64]:
-        """Return the values, shape (samples, features), once no problem was found.
+        """Return the values, shape (samples, features); the tensor must have no problems.
 
-        A number of a datatype with fewer digits is the nearest one that the datatype has.
+        The values are rounded to the precision of the datatype.
         """
         kind = DATATYPES[self.given.datatype]
         numbers = np.array(self._elements, np.float64).reshape(-1, len(self.features))
         return numbers.astype(kind).astype(np.float64) if kind.kind == "f" else numbers
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong."""
+        """Yield all problems of the tensor."""
         shape, width = self.given.shape, len(self.features)
         if self.given.datatype not in DATATYPES:
             yield mismatch(f"{self.where}: datatype", self.given.datatype, f"one of {', '.join(DATATYPES)}")
@@ -109,7 +109,7 @@ class InputTensor:
 
 
 def _limits(kind: np.dtype[Any]) -> tuple[float, float]:
-    """Return the least and the largest number of a datatype that a model can be asked about; integers are exact."""
+    """Return the smallest and the largest accepted number of a datatype, as integers for an integer datatype."""
     if kind.kind == "f":
         largest = min(LARGEST, float(np.finfo(kind).max))
         return -largest, largest

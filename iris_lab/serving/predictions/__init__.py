@@ -1,1 +1,1 @@
-"""The prediction contract: what a request holds, what is wrong with it, and the answer."""
+"""The prediction contract: requests, their problems, and answers."""

@@ -1,7 +1,4 @@
-"""The body of a prediction request, declared once.
-
-The decoder, the check that finds the words for a problem, and OpenAPI are all made from this declaration.
-"""
+"""The body of a prediction request, declared once: the decoder, the error messages and OpenAPI all derive from it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +13,14 @@ AT_LEAST_ONE = msgspec.Meta(min_length=1)
 
 @dataclass(frozen=True)
 class JsonType:
-    """What a member of a JSON object may hold: for the decoder and OpenAPI, for parsed JSON, and in words.
+    """The type of a member of a JSON object: for the decoder and OpenAPI, for parsed JSON, and in words.
 
     Attributes
     ----------
     type
-        As msgspec has it.
+        For msgspec.
     accepts
-        Says whether a parsed value is of the type. A parsed number is always a float.
+        Says whether a value parsed by `validation.parse` is of the type; its numbers are floats.
     expected
         The type in words.
     """
@@ -42,13 +39,11 @@ class Member:
     name
         Its key.
     kind
-        What it may hold.
-    description
-        For OpenAPI.
-    examples
+        Its type.
+    description, examples
         For OpenAPI.
     required
-        Whether every object has it.
+        Whether it must be present.
     """
 
     name: str
@@ -59,7 +54,7 @@ class Member:
 
     @property
     def meta(self) -> msgspec.Meta:
-        """Its description as msgspec has it."""
+        """Description and examples for msgspec."""
         return msgspec.Meta(description=self.description, examples=self.examples)
 
 
@@ -85,9 +80,9 @@ SAMPLE = JsonType(dict, lambda value: isinstance(value, dict), "an object with a
 FEATURE_TYPES = {"number": NUMBER, "boolean": BOOLEAN_FEATURE}  # by kind
 BODY = (
     Member("data", SAMPLES, "Samples, one object each."),
-    Member("probabilities", BOOLEAN, "Answer the class names and the probability of each, too.", required=False),
+    Member("probabilities", BOOLEAN, "Also answer the class names and their probabilities.", required=False),
     Member("columns", ANYTHING, "Accepted and not used: features are matched by name.", required=False),
-)  # further members are ignored; a sample has no further ones
+)  # the body may have further members, a sample may not
 
 
 def sample_members(features: Sequence[Mapping[str, Any]]) -> list[Member]:

@@ -1,4 +1,4 @@
-"""From prediction requests to answers."""
+"""Answers prediction requests."""
 
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIEnvironment
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class PredictionHandler:
-    """Answers prediction requests.
+    """Handles the prediction route.
 
     Parameters
     ----------
@@ -27,14 +27,14 @@ class PredictionHandler:
     predictor
         Its predictions.
     bodies
-        Reads the bodies of requests.
+        Reads request bodies.
     telemetry
         Where predictions are counted.
 
     Attributes
     ----------
     schema
-        What requests are checked against.
+        Decodes the requests.
     """
 
     def __init__(self, model: "Model", predictor: Predictor, bodies: BodyHandler, telemetry: Telemetry) -> None:
@@ -43,7 +43,7 @@ class PredictionHandler:
         self._bodies, self._telemetry = bodies, telemetry
 
     def routes(self) -> list[Route]:
-        """Return the routes that it answers."""
+        """Return its routes."""
         return [Route(PREDICT, self.handle, predict_operation(self._model), "POST")]
 
     def schemas(self) -> Json:
@@ -51,12 +51,12 @@ class PredictionHandler:
         return self.schema.components() | {"PredictionAnswer": answer_schema(self._model)}
 
     def handle(self, environ: WSGIEnvironment) -> Reply:
-        """Answer as the tutorial did.
+        """Answer a prediction request, in the tutorial's format.
 
         Raises
         ------
         HTTPProblem
-            The request is not what the schema says, or over the limits.
+            The request is invalid, or over a limit.
         """
         return Reply(200, JSON, self._bodies.answer(environ, self._predict))
 

@@ -35,9 +35,9 @@ def answer_schema(model: "Model") -> Json:
     count = len(model.classes)
     by_class = {"type": "array", "items": probability, "minItems": count, "maxItems": count}
     properties = {
-        "result": codes_schema(model) | {"description": "Indices into the class names, one a sample."},
-        "classes": names_schema(model) | {"description": "Class names, where probabilities were asked for."},
-        "probabilities": {"type": "array", "items": by_class, "description": "One list a sample, in class order."},
+        "result": codes_schema(model) | {"description": "Indices into the class names, one per sample."},
+        "classes": names_schema(model) | {"description": "Class names, if probabilities were requested."},
+        "probabilities": {"type": "array", "items": by_class, "description": "One list per sample, in class order."},
     }
     return {"type": "object", "properties": properties, "required": ["result"]}
 

@@ -1,4 +1,4 @@
-"""The careful way through a request body: everything that is wrong with it, in words."""
+"""The slow path of decoding: parses a body strictly and describes all of its problems."""
 
 import json
 import math
@@ -12,19 +12,19 @@ from iris_lab.errors import nearest
 from iris_lab.serving.http.problems import MAX_PROBLEMS, HTTPProblem, Problem, quoted
 from iris_lab.serving.predictions.contract import BODY, SAMPLE, Member
 
-INT64_DIGITS = 20  # with the sign, of an integer of 64 bits
+INT64_DIGITS = 20  # of a 64-bit integer, with its sign
 MAX_COMPARED_NAMES = 100  # unknown names that are compared with a missing one
 
 
 @dataclass(frozen=True)
 class NotFinite:
-    """A number that is none: NaN, Infinity, or beyond the range of a double; its text."""
+    """A JSON number without a finite value: NaN, Infinity, or beyond the range of a double."""
 
     text: str
 
 
 class _Repeating(dict[str, Any]):
-    """A JSON object with keys that came more than once; it remembers which."""
+    """A JSON object with repeated keys, which it lists."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -32,27 +32,27 @@ class _Repeating(dict[str, Any]):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Of the 5 million that a body has room for, an object of our own would take 500 bytes each.
+    # A body can hold 5 million objects; a _Repeating takes 500 bytes, so it is used only where needed.
     found = dict(pairs)
     return found if len(found) == len(pairs) else _Repeating(pairs)
 
 
 def repeated(document: dict[str, Any]) -> Sequence[str]:
-    """Return the keys that came more than once in an object that `parse` made."""
+    """Return the repeated keys of an object parsed by `parse`."""
     return document.repeated if isinstance(document, _Repeating) else ()
 
 
 def parse(body: bytes, *, member: str = "data", exact: bool = False) -> Any:
-    """Parse a body as JSON, strictly; `repeated` tells the keys that came more than once in one of its objects.
+    """Parse a body as strict JSON; `repeated` returns the repeated keys of its objects.
 
     Parameters
     ----------
     body
-        As it came.
+        As received.
     member
-        What the object has to have, for the messages.
+        A member that the document must have, for messages.
     exact
-        Whether integers stay integers, as far as 64 bits can hold them.
+        Whether to parse integers of up to 64 bits as int rather than float.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _integer(text: str) -> int | float | NotFinite:
 
 
 def refuse_any(problems: Iterable[Problem]) -> None:
-    """Raise a refusal that names the problems, up to `MAX_PROBLEMS`, if there are any.
+    """Raise an `HTTPProblem` that names the problems, up to `MAX_PROBLEMS`, if there are any.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def refuse_any(problems: Iterable[Problem]) -> None:
 
 
 def examine(body: bytes, features: Sequence[Member]) -> tuple[list[list[float]], bool]:
-    """Return the rows of a request, values in the order of `features`, and whether probabilities are asked for.
+    """Return the rows of a request, in the order of `features`, and whether probabilities are requested.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def examine(body: bytes, features: Sequence[Member]) -> tuple[list[list[float]],
     Raises
     ------
     HTTPProblem
-        Something is wrong with it.
+        The body is invalid.
     """
     document = parse(body)
     refuse_any(_problems(document, features))
@@ -146,7 +146,7 @@ def _problems(document: Any, features: Sequence[Member]) -> Iterator[Problem]:
 
 
 def _problems_of_object(given: dict[str, Any], members: Sequence[Member], row: int | None = None) -> Iterator[Problem]:
-    """Yield what is wrong with the body, or with the sample in this row."""
+    """Yield the problems of the body, or of the sample in a row."""
     where = "" if row is None else f"data[{row}]: "
     yield from repeated_members(given, where, row)
     for member in members:
@@ -163,37 +163,37 @@ def _problems_of_object(given: dict[str, Any], members: Sequence[Member], row: i
 
 
 def repeated_members(document: dict[str, Any], where: str = "", row: int | None = None) -> Iterator[Problem]:
-    """Yield the keys that an object made by `parse` was given more than once."""
+    """Yield a problem for each repeated key of an object parsed by `parse`."""
     for name in repeated(document):
         feature = None if row is None else shown(name)
         yield Problem(f"{where}{quoted(name)} is given more than once, expected once", row, feature)
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """Return what an unknown name should have been."""
+    """Return which name was probably meant by an unknown one, or the known names."""
     near = nearest(name, known)
-    return f"expected {', '.join(map(quoted, known[:10]))}" if near is None else f"did you mean {quoted(near)}?"
+    return f"expected one of {', '.join(map(quoted, known[:10]))}" if near is None else f"did you mean {quoted(near)}?"
 
 
 def mismatch(where: str, given: Any, expected: str, *, row: int | None = None, feature: str | None = None) -> Problem:
-    """Return the problem that a value is not what was expected."""
+    """Return the problem of a value that is not as expected."""
     received = describe(given)
     return Problem(f"{where} is {received}, expected {expected}", row, feature, received, expected)
 
 
 def misspelling(name: str, unknown: Iterable[str]) -> str:
-    """Return a hint at the unknown name that looks like a misspelling of a missing one, or nothing."""
+    """Return a hint at an unknown name that looks like a misspelling of a missing one, or an empty string."""
     near = nearest(name, islice(unknown, MAX_COMPARED_NAMES))
     return "" if near is None else f" ({quoted(near)} looks like a misspelling of it)"
 
 
 def shown(name: str) -> str:
-    """Return a name of a client as `quoted` does, without the quotes."""
+    """Return a client's text like `quoted`, without the quotes."""
     return quoted(name)[1:-1]
 
 
 def describe(value: Any) -> str:
-    """Return what a JSON value is, shortened: ``'the text "5.1"'``, ``"a list of 3"``."""
+    """Return a short description of a JSON value: ``'the text "5.1"'``, ``"a list of 3"``."""
     if isinstance(value, NotFinite):
         return shown(value.text)
     if isinstance(value, str):
@@ -202,4 +202,4 @@ def describe(value: Any) -> str:
         return f"a list of {len(value)}" if value else "an empty list"
     if isinstance(value, dict):
         return f"an object with {len(value)} members"
-    return json.dumps(value).removesuffix(".0")  # integers are floats here
+    return json.dumps(value).removesuffix(".0")  # integers were parsed as floats

@@ -1,1 +1,1 @@
-"""The servers that run the application; what knows the insides of Granian, waitress or Linux is here."""
+"""The servers that run the application; all code that depends on internals of Granian, waitress or Linux."""

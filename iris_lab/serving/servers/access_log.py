@@ -1,4 +1,4 @@
-"""The access log of a worker: lines are queued at once, and written in batches by a separate thread."""
+"""The access log of a worker: a thread of its own writes queued lines in batches."""
 
 import os
 import threading
@@ -6,19 +6,19 @@ from collections import deque
 from contextlib import suppress
 from multiprocessing.util import Finalize
 
-STDOUT = 1  # the descriptor: Python has no stdout if it was closed at the start
-WRITE_SECONDS = 0.05  # seconds that a line may wait
-MAX_LINES = 200_000  # lines that wait for a reader that has stalled; then the oldest are dropped
-FLUSH_SECONDS = 2.0  # seconds that the last lines may take, at the end
-ATOMIC_BYTES = 4096  # bytes; no pipe mixes up so few with what other workers write
+STDOUT = 1  # a file descriptor: sys.stdout is None if it was closed at the start
+WRITE_SECONDS = 0.05  # between two batches
+MAX_LINES = 200_000  # that are queued while the reader stalls; then the oldest are dropped
+FLUSH_SECONDS = 2.0  # for the last lines, at the end of the process
+ATOMIC_BYTES = 4096  # a write of this size to a pipe is not mixed with those of other workers
 
 
 class AccessLog:
     """Writes lines to the standard output.
 
-    A reader that has stalled holds up no answer. And a system call releases the GIL, which then has to
-    be taken back from other threads: with lines written by the threads that answer, 21,700 to 31,100 one-row requests
-    a second were measured, without 30,300 to 31,300.
+    A reader that stalls delays no response. Also, a write releases the GIL, and a thread that answers requests would
+    have to wait for it again: 21,700 to 31,100 one-row requests per second were measured when those threads wrote the
+    lines, 30,300 to 31,300 with a separate thread.
     """
 
     def __init__(self) -> None:
@@ -27,11 +27,11 @@ class AccessLog:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Write from now on, until this worker process ends in order."""
-        # Made here, in the worker: a thread that was made before the fork cannot be started after it, from 3.13 on.
+        """Write from now on until the end of this worker process."""
+        # Created in the worker: since Python 3.13 a thread created before a fork cannot be started after it.
         thread = threading.Thread(target=self._run, name="access-log", daemon=True)
         thread.start()
-        # Multiprocessing's own: its processes run no functions of atexit.
+        # Finalize, because processes of multiprocessing do not run atexit functions.
         Finalize(None, self._end, (thread,), exitpriority=1)
 
     def _run(self) -> None:
@@ -48,5 +48,5 @@ class AccessLog:
             text = b""
             while self._lines and len(text) < ATOMIC_BYTES - 512:
                 text += self._lines.popleft().encode("utf-8", "replace")
-            with suppress(OSError):  # whoever read the log may have gone away
+            with suppress(OSError):  # the reader of the log may have exited
                 os.write(STDOUT, text)

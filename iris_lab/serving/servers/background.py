@@ -1,6 +1,6 @@
-"""A server in a thread of this process, that can be stopped and replaced.
+"""A server in a thread of this process that can be stopped and replaced.
 
-It is waitress: pure Python, the same on Windows, and it starts and stops from any thread, which Granian does not.
+It is waitress: pure Python, the same on Windows, and unlike Granian it starts and stops from any thread.
 """
 
 import logging
@@ -21,12 +21,12 @@ from iris_lab.serving.endpoint import Endpoint
 
 
 class Background:
-    """A server that runs from the moment it is made, until it is stopped or the process ends.
+    """A server that runs until it is stopped or the process ends.
 
     Parameters
     ----------
     endpoint
-        What to serve.
+        The endpoint to serve.
     listener
         A listening socket.
     """
@@ -35,7 +35,7 @@ class Background:
         self._stopping = threading.RLock()
         self._stopped = False
         self._sockets: dict[int, wasyncore.dispatcher] = {}
-        # waitress reads a body whole before the application sees it, so the limit has to be its own, too.
+        # waitress reads the whole body before it calls the application, so it needs the limit, too.
         self._server = create_server(
             endpoint,
             map=self._sockets,
@@ -43,21 +43,21 @@ class Background:
             threads=4,
             ident="",
             max_request_body_size=endpoint.rules.max_body + 1,
-            connection_limit=1000,  # a slow client holds a connection, not a thread
+            connection_limit=1000,  # a slow client occupies a connection, not a thread
             channel_timeout=30,
         )
         self._server.channel_class = _Channel
-        logging.getLogger("waitress").setLevel(logging.ERROR)  # its warnings would land in a cell's output
+        logging.getLogger("waitress").setLevel(logging.ERROR)  # its warnings would appear in the output of a cell
         self._thread = threading.Thread(target=self._run, name="iris-lab-endpoint", daemon=True)
         self._thread.start()
 
     @property
     def is_running(self) -> bool:
-        """Whether it answers."""
+        """Whether it answers requests."""
         return self._thread.is_alive() and not self._stopped
 
     def stop(self) -> None:
-        """Stop it, answers under way first; nothing happens if it was stopped before."""
+        """Finish open requests, then stop. A second call does nothing."""
         with self._stopping:
             if not self._stopped:
                 self._stopped = True
@@ -67,9 +67,9 @@ class Background:
     def _run(self) -> None:
         while not self._stopped:
             self._turn(30)
-        with self._stopping:  # by now the trigger has been pulled, so that it may be closed
-            self._server.adj.channel_request_lookahead = -1  # no connection is read from any more
-        with suppress(OSError):  # a process forked from this one may hold the socket, too, and would keep the port
+        with self._stopping:  # stop() has used the trigger, so that it can be closed
+            self._server.adj.channel_request_lookahead = -1  # no further request is read
+        with suppress(OSError):  # else a forked process that inherited the socket would keep the port
             self._server.socket.shutdown(socket.SHUT_RDWR)
         wasyncore.dispatcher.close(self._server)
         until = monotonic() + 5
@@ -83,13 +83,13 @@ class Background:
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
-    """A connection on which the application itself refuses a body over the limit, with a problem document."""
+    """A connection on which the application answers a body over the limit, with a problem document."""
 
     def error_task_class(self, _channel: HTTPChannel, request: HTTPRequestParser) -> Task:
-        """Return what answers a request that waitress refuses, by default in plain text."""
+        """Return the task that answers a request refused by waitress, whose own answer is plain text."""
         if not isinstance(request.error, RequestEntityTooLarge):
             return ErrorTask(self, request)
-        # The body is not there, or not all of it; the application looks at the length first.
+        # The body is incomplete or missing, but the application refuses it by its length before it reads any.
         request.headers.setdefault("CONTENT_LENGTH", str(self.adj.max_request_body_size))
         task = WSGITask(self, request)
         task.set_close_on_finish()

@@ -1,4 +1,4 @@
-"""The endpoint from the shell: Granian, one process or several."""
+"""The endpoint as started from the shell: Granian with one or more worker processes."""
 
 import ctypes
 import errno
@@ -28,8 +28,8 @@ from iris_lab.serving.servers.options import Options, openness
 from iris_lab.serving.servers.workers import Workers, end_in_order
 
 MAX_WORKERS = 64
-STDERR = 2  # the descriptor, as above
-MAX_CONNECTIONS = 1000  # of a worker at a time; more wait until one is closed
+STDERR = 2  # a file descriptor, like STDOUT
+MAX_CONNECTIONS = 1000  # per worker at a time; further ones wait until one is closed
 _TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 
 _M_ARENA_MAX = -8  # in malloc.h
@@ -39,25 +39,25 @@ LOG = AccessLog()
 def serve(
     run: Path, *, host: str = "127.0.0.1", port: int = 5000, workers: int = 1, options: Options | None = None
 ) -> None:
-    """Serve the model of a run until SIGTERM or Ctrl-C; requests that have come by then are answered.
+    """Serve the model of a run until SIGTERM or Ctrl-C, then answer the requests received so far.
 
     Parameters
     ----------
     run
         A run directory.
     host, port
-        Where to listen; port 0 for any that is free.
+        Where to listen; port 0 for any free port.
     workers
         Processes that share the port.
     options
-        What may be asked, and by whom.
+        Limits, hosts and origins.
 
     Raises
     ------
     ArtifactError
         There is no such run, it has no model, or the model is not the one its ``model.json`` describes.
     InputError
-        The port is busy, or something that was given cannot be used.
+        The port is busy, or an option is invalid.
     """
     options = options or Options()
     check_range("workers", workers, 1, MAX_WORKERS)
@@ -70,23 +70,23 @@ def serve(
             interface=Interfaces.WSGI,
             workers=workers,
             backpressure=MAX_CONNECTIONS,
-            blocking_threads=MAX_CONNECTIONS,  # made when needed: by then each may wait for a body that is slow to come
-            workers_kill_timeout=60,  # a request that has not been answered by then never will be
+            blocking_threads=MAX_CONNECTIONS,  # created on demand: each may have to wait for a slow body
+            workers_kill_timeout=60,  # for the requests of a worker that is to end
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=10_000),
             websockets=False,
             log_level=LogLevels.error,
             log_dictconfig={"handlers": {"console": _TO_STDERR, "access": _TO_STDERR}},
         )
-        with _counted_together(workers):
-            _endpoint(run, options.trust, rules)  # here: what is wrong with the run is said before a process starts
+        with _shared_metrics(workers):
+            _endpoint(run, options.trust, rules)  # here, so that an unusable run is reported before a worker starts
             _announce(run, host, listener)
             server.serve(target_loader=partial(_worker, run, options.trust, rules, os.getpid()), wrap_loader=False)
     _write(STDERR, "iris-lab: stopped\n")
 
 
 def _allow_files(number: int) -> None:
-    """Raise the number of files and connections a process may have open, often 1024, where we may."""
+    """Raise the limit of open files and connections of this process, often 1024, if permitted."""
     with suppress(ImportError, ValueError, OSError):
         import resource  # not on Windows
 
@@ -103,39 +103,39 @@ def _announce(run: Path, host: str, listener: socket.socket) -> None:
 
 
 def _worker(run: Path, trust: bool, rules: Rules, parent: int) -> Flask:
-    # The parent tells its own pid: if it was killed before a worker asks, getppid() names another process.
+    # Passed by the parent: once the parent is dead, getppid() returns another process.
     endpoint = _endpoint(run, trust, rules)
     endpoint.bodies.watch()
-    _share_one_heap()
+    _share_one_arena()
     _keep_the_processor()
     end_in_order(endpoint.app, parent)
     LOG.start()
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        Finalize(None, _remove_of_the_dead, (folder, parent), exitpriority=0)
+        Finalize(None, _remove_folder_of_dead_parent, (folder, parent), exitpriority=0)
     return endpoint.app
 
 
-def _remove_of_the_dead(folder: str, parent: int) -> None:
-    if os.getppid() != parent:  # killed, or it would do this itself
+def _remove_folder_of_dead_parent(folder: str, parent: int) -> None:
+    if os.getppid() != parent:  # the parent was killed; otherwise it removes the folder itself
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keep_the_processor() -> None:
-    """Let a thread that wakes another go on, where the system is Linux; threads made from now on inherit it.
+    """On Linux, let a thread keep the processor when it wakes another one. New threads inherit this.
 
     Reading a body releases the GIL, and the scheduler would preempt this thread in favour of the one that waits for
-    it. SCHED_BATCH avoids that preemption: 9 µs of system time for a one-row request, 18 without.
+    it. SCHED_BATCH avoids that preemption: a one-row request takes 9 µs of system time with it, 18 µs without.
     """
     if hasattr(os, "SCHED_BATCH"):
         with suppress(OSError):  # a container may forbid it
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def _share_one_heap() -> None:
-    """Let all threads allocate from one heap, where the C library is glibc.
+def _share_one_arena() -> None:
+    """Let all threads allocate from one arena, if the C library is glibc.
 
-    glibc gives every thread its own arena and trims it after a large response: in every other worker that costs 250
-    to 450 page faults and 0.6 to 0.9 ms per request of 10,000 rows; with one arena about 100 and 0.3 ms.
+    glibc gives every thread its own arena and trims it after a large response. In about half of the workers that costs
+    250 to 450 page faults and 0.6 to 0.9 ms per request of 10,000 rows; with one arena it costs 100 and 0.3 ms.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
@@ -143,13 +143,13 @@ def _share_one_heap() -> None:
 
 @cache
 def _endpoint(run: Path, trust: bool, rules: Rules) -> Endpoint:
-    # Forked workers find the endpoint made; where processes are spawned each makes its own.
+    # Forked workers inherit the endpoint; spawned ones each create their own.
     return endpoint_of(run, trust=trust, rules=rules, log=LOG.add)
 
 
 @contextmanager
-def _counted_together(workers: int) -> Iterator[None]:
-    """Let worker processes keep their counts in files, so that each can tell those of all, and of dead ones."""
+def _shared_metrics(workers: int) -> Iterator[None]:
+    """Keep the metrics of several workers in files, so that each can report all, including those of dead workers."""
     if workers == 1:
         yield
         return
@@ -157,18 +157,18 @@ def _counted_together(workers: int) -> Iterator[None]:
         temporary = tempfile.TemporaryDirectory(prefix="iris-lab-")
     except OSError as error:
         raise InputError(
-            f"no folder for the counts of {workers} workers could be made ({error.strerror}): "
-            "let TMPDIR name one that can be written, or give --workers 1"
+            f"cannot create a folder for the metrics of {workers} workers ({error.strerror}): "
+            "set TMPDIR to a writable folder, or give --workers 1"
         ) from error
     with temporary as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        # It chose at import, when there was no folder.
-        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # as prometheus_client has it
+        # prometheus_client chose at import, when the variable was not set.
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # prometheus_client has no types here
         yield
 
 
 def _write(descriptor: int, line: str) -> None:
-    # Past Python's buffers, which would keep what cannot be written: whoever read the log may have gone away.
+    # Unbuffered: if the reader has exited, Python's buffers would keep the text and fail at exit.
     with suppress(OSError):
         os.write(descriptor, line.encode("utf-8", "replace"))
 
@@ -182,7 +182,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listener.bind(address)
-            listener.listen()  # else a second server could bind it, too, until the first has started
+            listener.listen()  # otherwise a second server could bind the port until the first one listens
             on_error.pop_all()
     except (OSError, UnicodeError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:

@@ -21,13 +21,13 @@ class Options:
     Attributes
     ----------
     trust
-        Load the model whatever is in its pickle: it can run any code.
+        Load the model whatever its pickle contains. It can run any code.
     max_body
-        Bytes a request may have.
+        Largest accepted body, in bytes.
     allow_hosts
-        Further names that the Host header may give, such as that of a proxy in front; ``"*"`` for any.
+        Further names to accept in the Host header, such as that of a proxy; ``"*"`` for any.
     allow_origins
-        Web pages of these origins, such as ``https://example.org``, may ask; ``"*"`` for any.
+        Web pages of these origins, such as ``https://example.org``, may read responses; ``"*"`` for any.
     """
 
     trust: bool = False
@@ -36,12 +36,12 @@ class Options:
     allow_origins: Sequence[str] = ()
 
     def rules(self, host: str) -> Rules:
-        """Return what requests to this address must respect.
+        """Return the rules for requests when the server listens on `host`.
 
         Raises
         ------
         InputError
-            An option cannot be used.
+            An option is invalid.
         """
         check_range("max-body", self.max_body, 1, MAX_BODY_OPTION_BYTES)
         for name in self.allow_hosts:
@@ -60,13 +60,13 @@ class Options:
 
 
 def openness(host: str) -> str:
-    """Return what listening on this host means, in one line, or nothing if only this machine can ask."""
+    """Return a line that warns that other machines can send requests, or nothing if they cannot."""
     if _is_loopback(host):
         return ""
     return (
-        f"iris-lab: {host} is open to the network: whoever reaches it can ask, without a password, and what is sent is "
-        f"not encrypted (no TLS). Requests may name this machine by an IP address, as {socket.gethostname()}, or by a "
-        "name given with --allow-host.\n"
+        f"iris-lab: {host} is open to the network: anyone who reaches it can send requests, without a password, and "
+        f"nothing is encrypted (no TLS). Accepted as host: any IP address, {socket.gethostname()}, and the names given "
+        "with --allow-host.\n"
     )
 
 

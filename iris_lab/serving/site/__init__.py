@@ -1,1 +1,1 @@
-"""What the endpoint says of itself: demo page, documentation, OpenAPI."""
+"""The endpoint's pages about itself: demo page, documentation, OpenAPI."""

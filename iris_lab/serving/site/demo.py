@@ -1,4 +1,4 @@
-"""What the demo page's form is made from: a control for each feature."""
+"""The controls of the demo page's form, one per feature."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,16 +6,13 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decima
 from typing import Any
 
 MAX_SLIDER_STEPS, USUAL_SLIDER_STEPS = 10**6, 1000
-FIELD_CHARACTERS = 12  # characters that a field shows at once
-SHORT_DIGITS, EXACT_DIGITS = (
-    6,
-    17,
-)  # significant significant of a number that needs more room; those that say any number exactly
+FIELD_CHARACTERS = 12  # visible in a field of the form
+SHORT_DIGITS, EXACT_DIGITS = 6, 17  # significant digits: of a rounded number, and enough for any number exactly
 INWARDS = {"min": ROUND_CEILING, "max": ROUND_FLOOR}
 
 
 def controls(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what the page's form needs to know of each feature.
+    """Return what the form needs to know about each feature.
 
     Parameters
     ----------
@@ -25,17 +22,17 @@ def controls(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``name``, ``unit``, ``min`` and ``max`` as in the model; ``step`` of the slider, ``digits`` of its values and
-        ``significant``, the significant ones, of a value that needs too much room; ``width`` of the longest text;
-        ``start``, ``low`` and ``high``: the median and the ends of the training range, as text. Where that would be too
-        long to read they are rounded, the ends inwards: each lies in the training range.
+        ``name``, ``unit``, ``min`` and ``max`` as in the model; the slider's ``step`` and the number of decimals of its
+        values, ``digits``; ``significant``, the number of significant digits of a rounded value; ``start``, ``low`` and
+        ``high``, the median and the ends of the training range as text; ``width``, the length of the longest of these.
+        Texts that would be too long are rounded, the ends inwards, so that all lie in the training range.
     """
     return [_control(feature) for feature in features]
 
 
 def _control(feature: Mapping[str, Any]) -> dict[str, Any]:
     span, step = feature["max"] - feature["min"], 10.0 ** -feature["decimals"]
-    if span > 0 and not span / MAX_SLIDER_STEPS <= step <= span:  # finer or coarser than six decimals can say
+    if span > 0 and not span / MAX_SLIDER_STEPS <= step <= span:  # six decimals do not fit the range
         step = 10.0 ** math.floor(math.log10(span / USUAL_SLIDER_STEPS))
     digits = min(max(0, -round(math.log10(step))), 100)
     size = math.log10(max(abs(feature["min"]), abs(feature["max"])) or 1)
@@ -55,7 +52,7 @@ def _control(feature: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _written(value: float, digits: int, significant: int, rounding: str) -> str:
-    """Return a number with so many decimals, or with all it has where those would change it, or else rounded."""
+    """Return a number with `digits` decimals if that is exact, else with all its decimals, or rounded if too long."""
     for text in (f"{value:.{digits}f}", repr(value)):
         if float(text) == value and (len(text) <= FIELD_CHARACTERS or significant >= EXACT_DIGITS):
             return text

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: operations from the routes, schemas from what checks the requests."""
+"""The OpenAPI 3.1 document: operations from the routes, request schemas from the declarations that check requests."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -31,20 +31,20 @@ def openapi_document(model: "Model", routes: Sequence[Route], schemas: Json) -> 
         "info": {
             "title": f"{model.info['target']} predictor",
             "summary": f"The model {model.name}, trained on {data}",
-            "description": "Every answer has an X-Request-ID: that of the request, or a new one.",
+            "description": "Every response has an X-Request-ID: that of the request, or a new one.",
             "version": str(model.info["sha256"])[:12],
         },
         "paths": paths(routes, model.name),
         "components": {
             "schemas": schemas,
             "responses": {"Problem": _problem_response()},
-            "headers": {"X-Request-ID": {"description": "The request, in the endpoint's log.", "schema": _TEXT}},
+            "headers": {"X-Request-ID": {"description": "Names the request in the endpoint's log.", "schema": _TEXT}},
         },
     }
 
 
 def page_schemas(model: "Model") -> Json:
-    """Return the JSON Schemas of what the pages answer, and of a problem document, by name."""
+    """Return the JSON Schemas of the pages' answers and of problem documents, by name."""
     feature = {"name": _TEXT, "unit": _TEXT, "min": _NUMBER, "max": _NUMBER, "median": _NUMBER}
     score = _object({"value": _NUMBER, "low": _NUMBER, "high": _NUMBER, "confidence": _NUMBER}, required=["value"])
     about = {
@@ -73,10 +73,10 @@ def _problem() -> Json:
         "type": {"type": "string", "format": "uri-reference", "enum": [f"/docs#{kind}" for kind in KINDS]},
         "title": _TEXT,
         "status": {"type": "integer", "enum": sorted({status for status, _ in KINDS.values()})},
-        "detail": {"type": "string", "description": "What was given, and what was expected."},
+        "detail": {"type": "string", "description": "What was received, and what was expected."},
         "request_id": _TEXT,
-        "error": {"type": "string", "description": "The detail, under the name that inference clients look for."},
-        "problems": several | {"description": f"All that is wrong with the data, up to {MAX_PROBLEMS}."},
+        "error": {"type": "string", "description": "The detail again, for clients of the Open Inference Protocol."},
+        "problems": several | {"description": f"All problems of the data, up to {MAX_PROBLEMS}."},
     }
     return _object(problem, required=[name for name in problem if name != "problems"])
 

@@ -32,11 +32,11 @@ def page_routes(
     model
         The model that is served.
     metrics
-        The numbers of its run.
+        The metrics of its run.
     telemetry
-        Where requests are counted.
+        Has the metrics of the endpoint.
     document
-        Returns the OpenAPI document. It describes these routes too, so it is asked only when a request needs it.
+        Returns the OpenAPI document. It is called on request only, because it describes these routes, too.
     """
     about = describe(model, metrics)
     form, axes = controls(about["features"]), clearest_pair(**model.info["samples"])
@@ -60,13 +60,13 @@ def page_routes(
         _get("/", "index", "A line of text, or for a browser the demo page", text | page, index),
         _get("/docs", "docs", "This description as a page", page, docs),
         _get("/openapi.json", "openapi", "This description", anything, lambda _: openapi()),
-        _get("/model", "model", "What the model is, what it was trained on, and how good it is", as_json("Model"),
+        _get("/model", "model", "The model, its training data, and its scores", as_json("Model"),
              always(about)),
         _get("/model/samples", "samples", "Training samples, evenly spaced, enough to draw", as_json("DrawnSamples"),
              always(model.info["samples"])),
         _get("/health/live", "live", "The process answers", as_json("Health"), always({"status": "live"})),
         _get("/health/ready", "ready", "The model is loaded and checked", as_json("Health"),
-             always({"status": "ready"})),  # there are no routes before the model is loaded
+             always({"status": "ready"})),  # the routes exist only once the model is loaded
         _get("/metrics", "metrics", "Requests, latency and predictions by class, for Prometheus", text, exposition),
     ]  # fmt: skip
 
@@ -79,9 +79,9 @@ def _get(path: str, name: str, summary: str, content: Json, handler: Handler) ->
 
 
 def describe(model: "Model", metrics: Mapping[str, float]) -> dict[str, Any]:
-    """Return what ``/model`` says: the content of ``model.json``, and how the model was evaluated.
+    """Return the answer of ``/model``: the content of ``model.json`` and the scores of the evaluation.
 
-    Scores have a 95 % interval where the run has one.
+    A score has a 95 % interval if the run has one.
     """
     info = {name: value for name, value in model.info.items() if name not in ("model", "samples")}
     return {"name": model.name, **info, "metrics": _scores(metrics)}

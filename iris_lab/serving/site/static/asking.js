@@ -1,19 +1,19 @@
-// Questions to the endpoint, one at a time: an old answer cannot overtake a newer one, and while one is under way only
-// the newest of the others is kept.
+// Requests to the endpoint, one at a time, so that answers arrive in order. Of the requests that wait, only the newest is
+// kept.
 
 import { facts } from "./page.js";
 
-const TIMEOUT_MS = 10_000; // ms that an answer is waited for
+const TIMEOUT_MS = 10_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 4_000;
 
-/** The endpoint has answered, and said no. */
+/** The endpoint has refused the request. */
 export class Refused extends Error {}
 
-/** Something answers, but not as the endpoint does. */
+/** The answer is not one of the endpoint, or is an internal error. */
 export class Faulty extends Error {}
 
-/** Post a request; throw `Refused` where the endpoint refuses it, another error where it does not answer. */
+/** Post a request. Throw `Refused` if the endpoint refuses it, another error if it does not answer. */
 export async function post(body) {
   const reply = await fetch(facts.predict, {
     method: "POST",
@@ -31,11 +31,11 @@ export async function post(body) {
 }
 
 /**
- * Return {ask, forget}: `ask(question)` sends it as soon as the one before is answered, `forget()` drops what is under
- * way, for a question that is no more.
+ * Return {ask, forget}: `ask(question)` sends a question once the previous one is answered, `forget()` drops all
+ * questions and ignores their answers.
  *
- * `send(question)` returns an answer; `answered(question, answer, isNewest)`, `refused(error)` and `lost(error)` hear
- * what became of it. A lost question is asked again, with growing pauses, until it is answered.
+ * `send(question)` returns an answer. The outcome is passed to `answered(question, answer, isNewest)`, `refused(error)`
+ * or `lost(error)`. A lost question is sent again, after growing pauses, until it is answered.
  */
 export function questions(send, { answered, refused, lost }) {
   let wanted = null;
@@ -82,7 +82,7 @@ export function questions(send, { answered, refused, lost }) {
   };
 }
 
-/** Wait so long, and then until somebody looks. */
+/** Wait, and then wait until the page is visible. */
 async function rest(milliseconds) {
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
   while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));

@@ -11,13 +11,13 @@ export function curlLine(body) {
   return `curl ${safe} -H 'Content-Type: application/json' -d ${quoted(body)}`;
 }
 
-/** Copy the text of an element; where the browser does not allow it, select the text. Return whether it was copied. */
+/** Copy the text of an element; if the browser does not allow that, select the text. Return whether it was copied. */
 export async function copyFrom(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);
     return true;
   } catch {
-    // Not a secure address, or a frame that may not: the older way still works there.
+    // Not a secure context, or a frame without the permission: the older interface still works there.
     getSelection().selectAllChildren(element);
     return document.execCommand("copy");
   }

@@ -1,4 +1,4 @@
-// The demo page: what the form says is asked, and what the endpoint answers is shown.
+// The demo page: asks the endpoint about the values in the form and shows its answer.
 
 import { Faulty, Refused, post, questions } from "./asking.js";
 import { copyFrom, curlLine } from "./curl.js";
@@ -8,16 +8,16 @@ import { facts, find, named } from "./page.js";
 import { Plot } from "./plot.js";
 import { showAnswer, showAsking, showNothing, showRemarks } from "./verdict.js";
 
-const GONE = "The endpoint has stopped answering: start it again, and this page goes on.";
+const GONE = "The endpoint has stopped answering. Start it again, and this page will continue.";
 
 let plot = null;
-let isStrange = () => false; // until the training samples are here
-let latest = null; // the question that is answered on the page
+let isStrange = () => false; // until the training samples are loaded
+let latest = null; // the question whose answer is shown
 let away = false; // whether the endpoint has stopped answering
 
 const asking = questions(send, {
   answered(question, answer, isNewest) {
-    if (String(answer.classes) !== String(facts.classes)) return location.reload(); // another model took the place
+    if (String(answer.classes) !== String(facts.classes)) return location.reload(); // another model is served now
     latest = question;
     showAnswer(answer, remarks(question), isNewest);
   },
@@ -25,7 +25,7 @@ const asking = questions(send, {
   lost(error) {
     away = true;
     const what = error instanceof Faulty ? `The endpoint answers with ${error.message}.` : GONE;
-    showNothing("no answer", `${what} It keeps trying.`);
+    showNothing("no answer", `${what} This page keeps trying.`);
   },
 });
 
@@ -54,17 +54,17 @@ function changed() {
 }
 
 async function send({ body }) {
-  if (away) await meetAgain();
+  if (away) await checkModel();
   try {
     return await post(body);
   } catch (error) {
-    if (error instanceof Refused) await meetAgain();
+    if (error instanceof Refused) await checkModel();
     throw error;
   }
 }
 
-/** After an interruption or a refusal: is it the same model still? */
-async function meetAgain() {
+/** After an interruption or a refused request, reload the page if another model is served now. */
+async function checkModel() {
   const reply = await fetch("model", { cache: "no-store" });
   if (!reply.ok) throw new Faulty(`status ${reply.status}`);
   if ((await reply.json()).sha256 !== facts.sha256) location.reload();
@@ -113,7 +113,7 @@ find("copy").addEventListener("click", async () => {
   find("copied").textContent = (await copyFrom(find("curl"))) ? "Copied." : "Selected: press Ctrl+C to copy.";
 });
 if (window.top !== window) {
-  // In a notebook's frame there is no way back.
+  // A notebook's frame has no back button.
   for (const link of document.querySelectorAll("footer a")) link.target = "_blank";
 }
 changed();

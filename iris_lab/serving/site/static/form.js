@@ -1,4 +1,4 @@
-// The form: its fields, what they hold, and what is to be said of it.
+// The form: its fields, their values, and remarks on the values.
 
 import { fromSlider, read, written } from "./numbers.js";
 import { facts, find, named } from "./page.js";
@@ -6,11 +6,11 @@ import { facts, find, named } from "./page.js";
 export const fields = facts.controls.map((control, index) => ({
   control,
   number: find(`number-${index}`),
-  slider: find(`slider-${index}`), // none where the feature is constant
+  slider: find(`slider-${index}`), // null if the feature is constant
   problem: find(`problem-${index}`),
 }));
 
-/** Keep each slider and its number equal, and call `changed` when either is moved. */
+/** Keep each slider and its number equal, and call `changed` when either changes. */
 export function listen(changed) {
   for (const { control, number, slider } of fields) {
     number.addEventListener("input", () => {
@@ -26,7 +26,7 @@ export function listen(changed) {
   find("form").addEventListener("submit", (event) => event.preventDefault());
 }
 
-/** Return the values of the form, null where a field holds no number. */
+/** Return the values of the form, null for a field without a number. */
 export const readForm = () => fields.map(readField);
 
 /** Fill the form. */
@@ -37,7 +37,7 @@ export function fill(values) {
   });
 }
 
-/** Return the value of a field, null where it holds no number, and say beside it what is wrong. */
+/** Return the value of a field, or null if it is not a number, and show the problem beside the field. */
 function readField({ control, number, slider, problem }) {
   const { value = null, problem: wrong } = read(number.value, control.start);
   const remark = wrong ?? outside(control, value);
@@ -49,14 +49,14 @@ function readField({ control, number, slider, problem }) {
   return value;
 }
 
-/** Return what is to be said of a value that the model has not seen the like of. */
+/** Return a remark on a value outside the training range, or an empty string. */
 function outside({ min, max, low, high }, value) {
   if (value >= min && value <= max) return "";
-  const what = min === max ? `what was always ${low} in training` : `the training range, ${low} to ${high}`;
+  const what = min === max ? `${low}, the only value in training` : `the training range, ${low} to ${high}`;
   return `${value < min ? "Below" : "Above"} ${what}; the model extrapolates.`;
 }
 
-/** Return in one line what is to be said of a sample that lies beyond the training data. */
+/** Return one line about the features that are outside their training ranges, or an empty string. */
 export function remarksOn(values) {
   const beyond = fields.filter(({ control }, index) => outside(control, values[index]) !== "").map(({ control }) => control);
   if (beyond.length === 0) return "";

@@ -1,8 +1,8 @@
-// Whether a sample is like any of those that the model was trained on.
+// Tells whether a sample is unlike all training samples.
 
 /**
- * Return a function that says whether a sample is farther from every training sample than any of these is from its
- * nearest neighbour. Distances are in units of the training ranges.
+ * Return a function that says whether a sample is far from all training samples: farther than any training sample is
+ * from its nearest neighbour. Distances are in units of the training ranges.
  */
 export function stranger({ controls }, { rows }) {
   const spans = controls.map(({ min, max }) => max - min || 1);

@@ -1,12 +1,12 @@
-// Numbers as people write them, and as they like to read them.
+// Reads numbers as people type them, and formats numbers for reading.
 
-const FIELD_CHARACTERS = 12; // characters that a field shows at once
+const FIELD_CHARACTERS = 12; // visible in a field of the form
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** Return {value}, or {problem} that says what was given and what is expected. */
+/** Return {value}, or {problem}: what was typed and what is expected. */
 export function read(text, example) {
-  const given = text.trim().replace(/^−/, "-"); // a printed minus
-  if (given === "") return { problem: `Nothing given; expected a number, such as ${example}.` };
+  const given = text.trim().replace(/^−/, "-"); // a typographic minus
+  if (given === "") return { problem: `Nothing entered; expected a number, such as ${example}.` };
   const quoted = `“${given.length > 40 ? `${given.slice(0, 39)}…` : given}”`;
   if (NUMBER.test(given)) {
     const value = Number(given);
@@ -14,10 +14,10 @@ export function read(text, example) {
   }
   const pointed = given.replace(",", ".");
   const hint = NUMBER.test(pointed) ? `${pointed}, with a decimal point` : `such as ${example}`;
-  return { problem: `${quoted} is no number; expected ${NUMBER.test(pointed) ? "" : "a number, "}${hint}.` };
+  return { problem: `${quoted} is not a number; expected ${NUMBER.test(pointed) ? "" : "a number, "}${hint}.` };
 }
 
-/** Return a probability as a percentage; none is rounded to certainty. */
+/** Return a probability as a percentage; only 0 and 1 are shown as 0 % and 100 %. */
 export function percent(probability) {
   if (probability > 0 && probability < 0.0005) return "< 0.1\u00a0%";
   if (probability < 1 && probability >= 0.9995) return "> 99.9\u00a0%";
@@ -29,7 +29,7 @@ export function brief(value) {
   return String(Number(value.toPrecision(6)));
 }
 
-/** Return a value of the training range as text: as it is where that is short, else rounded, within that range. */
+/** Return a value of the training range as text: exact if that is short, else rounded within the range. */
 export function written(value, control) {
   for (const text of [value.toFixed(control.digits), String(value)]) {
     if (Number(text) === value && text.length <= FIELD_CHARACTERS) return text;
@@ -41,9 +41,9 @@ export function written(value, control) {
   return power.length < plain.length ? power : plain;
 }
 
-/** Return the text of a slider's value; its ends stand for the ends of the training range, whatever its steps. */
+/** Return the text of a slider's value; the slider's ends mean the exact ends of the training range. */
 export function fromSlider(slider, control) {
-  const place = Number(slider.value); // which a browser has rounded to 15 significant
+  const place = Number(slider.value); // which the browser has rounded to 15 digits
   const text = place.toFixed(control.digits);
   const value = Number(text);
   if (value <= control.min || place - control.step * 0.001 <= control.min) return control.low;

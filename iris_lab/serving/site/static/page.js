@@ -1,9 +1,9 @@
-// What every part of the page needs.
+// Shared by all scripts of the page.
 
 export const find = (id) => document.getElementById(id);
 
-/** Return a name from the data, set apart where it runs from right to left: the numbers beside it stay in their place. */
+/** Return a name; isolate right-to-left text, so that it does not reorder the numbers beside it. */
 export const named = (name) => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
 
-/** Controls, classes, digest of the model, and where predictions are asked for: all as the server wrote them. */
+/** Written into the page by the server: controls, classes, digest of the model, URL for predictions. */
 export const facts = JSON.parse(find("facts").textContent);

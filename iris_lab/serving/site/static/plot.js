@@ -1,4 +1,4 @@
-// The training samples by two features, and the sample of the form among them.
+// Plots the training samples by two features, and the sample in the form among them.
 
 import { brief } from "./numbers.js";
 import { named } from "./page.js";
@@ -23,7 +23,7 @@ export function dress(use, code) {
   use.setAttribute("class", `c${code % COLOURS}${code >= SHAPES ? " hollow" : ""}`);
 }
 
-/** Return about so many round numbers between two ends. */
+/** Return about `wanted` round numbers between two ends. */
 function ticks({ low, high }, wanted) {
   const rough = (high - low) / Math.max(2, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -36,7 +36,7 @@ const tickLabel = (value) => (brief(value).length > 6 ? value.toExponential(1) :
 
 const cut = (text, length) => (text.length > length ? `${text.slice(0, Math.max(1, length - 1))}…` : text);
 
-/** Return an axis: the range in training and a little more, from and to pixels. */
+/** Return an axis that maps the training range, with a margin, to the pixels `from` and `to`. */
 function scale(control, from, to) {
   const span = control.max - control.min;
   const room = span > 0 ? span * 0.06 : Math.abs(control.max) * 0.1 || 1;
@@ -44,7 +44,7 @@ function scale(control, from, to) {
   return { low, high, at: (value) => from + ((value - low) / (high - low)) * (to - from) };
 }
 
-/** Return the plot; `samples` is what `model/samples` says. */
+/** The plot; `samples` is the answer of `model/samples`. */
 export class Plot {
   constructor({ svg, says, table }, { controls, classes }, samples) {
     Object.assign(this, { svg, says, table, controls, classes, samples });
@@ -53,21 +53,21 @@ export class Plot {
     new ResizeObserver(() => this.draw()).observe(svg);
   }
 
-  /** Choose the features across and up. */
+  /** Choose the features of the x and y axes. */
   setAxes(across, up) {
     this.columns = [across, up];
     this.draw();
     this.tabulate();
   }
 
-  /** Move the sample; values that are no numbers are null. */
+  /** Move the sample; missing values are null. */
   mark(values) {
     this.sample = values;
     this.drawSample();
     this.describe();
   }
 
-  // With a single feature, the classes lie in rows above each other.
+  // With a single feature, each class has a row.
   get single() {
     return this.controls.length === 1;
   }
@@ -87,7 +87,7 @@ export class Plot {
     this.y = scale(this.single ? rows : up, this.box.bottom, this.box.top);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.replaceChildren();
-    this.drawFrame(across.name, this.single ? "one row a class" : up.name);
+    this.drawFrame(across.name, this.single ? "one row per class" : up.name);
     const points = element("g", {}, this.svg);
     this.samples.rows.forEach((row, index) => {
       const code = this.samples.classes[index];
@@ -133,13 +133,13 @@ export class Plot {
     element("path", { class: "arrow", d: "M11 0L-8 -9L-3 0L-8 9Z", transform: `translate(${x} ${y}) rotate(${turn})` }, this.here);
   }
 
-  /** Say in words what the plot shows. */
+  /** Describe the plot in words. */
   describe() {
     const { rows, classes } = this.samples;
     const columns = this.single ? [0] : this.columns;
     const drawn = `${rows.length} training samples are drawn.`;
     if (columns.some((column) => (this.sample?.[column] ?? null) === null)) {
-      this.says.textContent = `${drawn} Yours is not, until its measurements are numbers.`;
+      this.says.textContent = `${drawn} Yours is drawn once its measurements are numbers.`;
       return;
     }
     const distance = (row) => Math.hypot(...columns.map((column) => this.apart(row, column)));
@@ -163,7 +163,7 @@ export class Plot {
     return this.sample[column] >= axis.low && this.sample[column] <= axis.high;
   }
 
-  /** Fill the table that stands for the plot: what each class covers on the axes. */
+  /** Fill the table version of the plot: the range of each class on the axes. */
   tabulate() {
     const columns = this.single ? [0] : [...new Set(this.columns)];
     const head = ["class", "samples", ...columns.map((column) => this.controls[column].name)];

@@ -1,17 +1,17 @@
-// What the endpoint answered, or why there is no answer: to see, and after a while to hear.
+// Shows the answer, or why there is none, and announces it to screen readers after a delay.
 
 import { percent } from "./numbers.js";
 import { facts, find } from "./page.js";
 import { dress } from "./plot.js";
 
-const ANNOUNCE_AFTER_MS = 900; // ms without a change before a screen reader is told
+const ANNOUNCE_AFTER_MS = 900; // without a change
 const bars = [...find("bars").children];
 let quiet = 0;
 
-/** Say that what is shown is about to change. */
+/** Mark the shown answer as about to change. */
 export const showAsking = () => find("verdict").setAttribute("aria-busy", "true");
 
-/** Show an answer, and what is to be said of the sample; `isNewest` unless a further question is on its way. */
+/** Show an answer and remarks on the sample; `isNewest` unless another question waits. */
 export function showAnswer({ result, probabilities }, remarks, isNewest) {
   const [code, byClass] = [result[0], probabilities[0]];
   find("verdict").dataset.state = "answer";
@@ -27,13 +27,13 @@ export function showAnswer({ result, probabilities }, remarks, isNewest) {
   showRemarks(remarks);
 }
 
-/** Show what is to be said of the sample that is answered. */
+/** Show remarks on the sample. */
 export function showRemarks(remarks) {
   note(remarks, remarks ? "warn" : "");
   say(`${find("verdict-name").textContent}, ${find("verdict-probability").textContent}. ${remarks}`);
 }
 
-/** Take the answer away, and say why. */
+/** Remove the answer and say why. */
 export function showNothing(what, why) {
   find("verdict").dataset.state = "none";
   find("verdict").setAttribute("aria-busy", "false");
