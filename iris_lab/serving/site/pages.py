@@ -55,13 +55,12 @@ def page_routes(
         return Reply(200, [("Content-Type", CONTENT_TYPE_LATEST)], telemetry.exposition())
 
     openapi = cache(lambda: json_reply(document()))
-    text, page, anything = ({kind: {"schema": {"type": of}}} for kind, of in _CONTENT)
+    text, page, anything = _content("text/plain"), _content("text/html"), _content("application/json", "object")
     return [
         _get("/", "index", "A line of text, or for a browser the demo page", text | page, index),
         _get("/docs", "docs", "This description as a page", page, docs),
         _get("/openapi.json", "openapi", "This description", anything, lambda _: openapi()),
-        _get("/model", "model", "The model, its training data, and its scores", as_json("Model"),
-             always(about)),
+        _get("/model", "model", "The model, its training data, and its scores", as_json("Model"), always(about)),
         _get("/model/samples", "samples", "Training samples, evenly spaced, enough to draw", as_json("DrawnSamples"),
              always(model.info["samples"])),
         _get("/health/live", "live", "The process answers", as_json("Health"), always({"status": "live"})),
@@ -71,7 +70,8 @@ def page_routes(
     ]  # fmt: skip
 
 
-_CONTENT = (("text/plain", "string"), ("text/html", "string"), ("application/json", "object"))
+def _content(media_type: str, kind: str = "string") -> Json:
+    return {media_type: {"schema": {"type": kind}}}
 
 
 def _get(path: str, name: str, summary: str, content: Json, handler: Handler) -> Route:
