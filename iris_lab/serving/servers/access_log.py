@@ -10,7 +10,7 @@ STDOUT = 1  # a file descriptor: sys.stdout is None if it was closed at the star
 WRITE_SECONDS = 0.05  # between two batches
 MAX_LINES = 200_000  # that are queued while the reader stalls; then the oldest are dropped
 FLUSH_SECONDS = 2.0  # for the last lines, at the end of the process
-ATOMIC_BYTES = 4096  # a write of this size to a pipe is not mixed with those of other workers
+ATOMIC_BYTES = 4096  # PIPE_BUF of Linux: a pipe does not mix a write of this size with those of other workers
 
 
 class AccessLog:

@@ -32,7 +32,7 @@ def controls(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _control(feature: Mapping[str, Any]) -> dict[str, Any]:
     span, step = feature["max"] - feature["min"], 10.0 ** -feature["decimals"]
-    if span > 0 and not span / MAX_SLIDER_STEPS <= step <= span:  # six decimals do not fit the range
+    if span > 0 and not span / MAX_SLIDER_STEPS <= step <= span:  # the recorded decimals are too many or too few
         step = 10.0 ** math.floor(math.log10(span / USUAL_SLIDER_STEPS))
     digits = min(max(0, -round(math.log10(step))), 100)
     size = math.log10(max(abs(feature["min"]), abs(feature["max"])) or 1)
