@@ -9,7 +9,7 @@ import pandas as pd
 from iris_lab.data.datasets import Dataset
 from iris_lab.data.schema import free_name, special_kinds
 from iris_lab.errors import ArtifactError, InputError
-from iris_lab.modeling import SIDE, Model, Split, load_model
+from iris_lab.modeling import SUBSET, Model, Split, load_model
 from iris_lab.place import reports
 
 METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
@@ -43,7 +43,7 @@ def write_split(folder: Path, split: Split) -> None:
     The first column says ``train`` or ``test``; it has a name that no column of the table has.
     """
     table = split.dataset.frame
-    table.insert(0, free_name(SIDE, list(table.columns)), split.part)
+    table.insert(0, free_name(SUBSET, list(table.columns)), split.subset)
     table.to_csv(folder / SPLIT_FILE, index=False, lineterminator="\n")
 
 
@@ -64,7 +64,7 @@ def read_split(folder: Path, model: Model) -> Split:
         features = table[list(model.features)].astype("float64")
         code_of = {name: code for code, name in enumerate(model.classes)}
         codes = np.array([code_of[name] for name in table[target]], dtype=np.int64)
-        part = table.iloc[:, 0].to_numpy()
+        subset = table.iloc[:, 0].to_numpy()
     except (ValueError, KeyError) as error:
         raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error
     recorded = model.info["dataset"]
@@ -72,7 +72,7 @@ def read_split(folder: Path, model: Model) -> Split:
     dataset = Dataset(recorded["name"], features, codes, model.classes, target, recorded["source"], kinds)
     if dataset.digest != recorded["sha256"]:
         raise ArtifactError(f"{SPLIT_FILE} is not the data the model was trained on (digest): run 02_train again")
-    return Split(dataset, np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))
+    return Split(dataset, np.flatnonzero(subset == "train"), np.flatnonzero(subset == "test"))
 
 
 def read_metrics(folder: Path) -> dict[str, float]:

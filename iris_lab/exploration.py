@@ -1,5 +1,6 @@
 """What to know of a table before anything is learnt from it."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from textwrap import fill
@@ -7,10 +8,11 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.feature_selection import f_classif
 
 from iris_lab.data.datasets import Dataset
 from iris_lab.data.schema import free_name
-from iris_lab.modeling import Split, duplicate_groups
+from iris_lab.modeling import SUBSET, Split, duplicate_groups
 
 # Sepal length and width, petal length and width of the two samples in which copies of iris differ: as Fisher printed
 # them, and as UCI's file has them (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
@@ -78,19 +80,21 @@ def duplicates(dataset: Dataset) -> pd.DataFrame:
 def duplicate_subsets(split: Split) -> pd.DataFrame:
     """Return for each of the `duplicates` its class and the subset it is in."""
     classes = duplicates(split.dataset)[[split.dataset.target_name]]
-    subsets = split.part.loc[classes.index.get_level_values("sample")].to_numpy()
-    return classes.assign(**{free_name("subset", list(classes.columns)): subsets})
+    subsets = split.subset.loc[classes.index.get_level_values("sample")].to_numpy()
+    return classes.assign(**{free_name(SUBSET, list(classes.columns)): subsets})
 
 
 def leading_features(dataset: Dataset, most: int) -> list[str]:
-    """Return the features that separate the classes best, at most so many, in the order of the table.
+    """Return the names of the features that separate the classes best, at most `most`, in the order of the table.
 
-    The measure is that of the F statistic: how far the class means lie apart, against the spread within classes.
+    The measure is the F statistic of an analysis of variance; a feature that is constant has none, and one that is
+    constant within each class, but not in all, separates best.
     """
     values = dataset.features
-    means = values.groupby(dataset.target).transform("mean")
-    between, within = ((means - values.mean()) ** 2).sum(), ((values - means) ** 2).sum()
-    ratio = (between / within.where(within > 0)).fillna(np.inf).where(between > 0, 0.0)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of constant features
+        ratio = pd.Series(f_classif(values, dataset.target)[0], values.columns)
+    ratio = ratio.abs().fillna(np.inf).where(values.nunique() > 1, 0.0)  # rounding can make zero variance negative
     best = set(ratio.sort_values(ascending=False, kind="stable").index[:most])
     return [name for name in values.columns if name in best]
 

@@ -71,7 +71,7 @@ def test_a_sample_on_the_other_side_of_the_split_is_named(run):
     edit(run / "split.csv", "\ntrain,", "\ntest,")
     found = compared(run, "split.csv")
     assert found.verdict == DIFFERENT
-    assert found.difference.where.endswith("column 'train or test'")
+    assert found.difference.where.endswith("column 'subset'")
     assert (found.difference.was, found.difference.now) == ("test", "train")
 
 

@@ -55,8 +55,8 @@ def draw_all(dataset: Dataset) -> Drawn:
     yield "pairs", figures.pairs(dataset)
     yield "correlation", figures.correlation(dataset)
     yield "folds", figures.fold_scores(rng.random(5), np.full(5, 1 / count), model="logistic")
-    yield "weights", figures.weights(weights.set_axis(list(dataset.classes), axis=1))
-    yield "importances", figures.weights(weights[[0]].set_axis(["accuracy lost when shuffled"], axis=1))
+    yield "weights", figures.feature_importance(weights.set_axis(list(dataset.classes), axis=1))
+    yield "importances", figures.feature_importance(weights[[0]].set_axis(["accuracy lost when shuffled"], axis=1))
     yield "confusion", figures.confusion(confusion_table(dataset.target, predicted, dataset.classes))
     yield "confidence", figures.confidence(split, rng.dirichlet(np.ones(count), len(predicted)), predicted)
 
@@ -69,6 +69,7 @@ TABLES: dict[str, Callable[[], Dataset]] = {
     "3 classes, 2 features": lambda: nasty(3, 2),
     "12 classes, 3 features": lambda: nasty(12, 3),
     "20 classes, 7 features": lambda: nasty(20, 7),
+    "40 classes, 2 features": lambda: nasty(40, 2),
 }
 
 
@@ -91,7 +92,7 @@ def _outside(axis: Axis) -> Iterator[Text]:
     yield from (text for text in axis.findobj(Text) if text not in {*current, axis.label, axis.get_offset_text()})
 
 
-SLOW = {"wine", "3 classes, 2 features", "breast cancer", "20 classes, 7 features"}
+SLOW = {"wine", "40 classes, 2 features", "3 classes, 2 features", "breast cancer", "20 classes, 7 features"}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,21 @@ def test_no_text_overlaps_another_or_leaves_the_figure(make: Callable[[], Datase
         for (one, box), (other, place) in combinations(texts, 2):
             common = Bbox.intersection(box, place)
             assert common is None or min(common.width, common.height) < 2, (name, one, other)
+        for axes in figure.axes:
+            assert axes.get_window_extent().height >= 0.5 * figure.dpi, f"{name}: a panel is squashed"
+
+
+def test_classes_that_share_their_places_are_all_seen():
+    grid = pd.DataFrame({"x": [1.0, 2, 1, 2] * 6, "y": [1.0, 1, 2, 2] * 6})
+    dataset = Dataset("grid", grid, np.repeat([0, 1, 2], 8), ("a", "b", "c"), "kind", "made up", {})
+    figure = figures.pairs(dataset)
+    FigureCanvasAgg(figure).draw()
+    lines = [line for line in figure.axes[1].lines if line.get_linestyle() == "None"]
+    places = [line.get_transform().transform(line.get_xydata())[0] for line in lines]
+    apart = [float(np.hypot(*(one - other))) for one, other in combinations(places, 2)]
+    assert len(places) == 3
+    assert min(apart) >= lines[0].get_markersize() * figure.dpi / 72
+    assert "beside the places" in figure.get_suptitle()
 
 
 HASHES = """
@@ -257,7 +273,7 @@ def test_the_counts_of_a_confusion_stand_in_its_fields() -> None:
 
 def test_only_the_strongest_of_many_weights_are_drawn() -> None:
     table = pd.DataFrame({"accuracy lost when shuffled": np.arange(40.0)}, [f"f{row}" for row in range(40)])
-    axes = figures.weights(table, most=3).axes[0]
+    axes = figures.feature_importance(table, most=3).axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["f37", "f38", "f39"]
     assert "the strongest 3 of 40" in axes.get_title()
 

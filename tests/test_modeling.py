@@ -65,7 +65,7 @@ def test_breast_cancer_reaches_the_published_accuracy() -> None:
 def test_the_duplicates_of_iris_are_never_split_for_any_seed() -> None:
     for seed in range(500):
         split = make_split(IRIS, 0.25, seed)
-        assert split.part[102] == split.part[143]
+        assert split.subset[102] == split.subset[143]
 
 
 @pytest.mark.parametrize("test_size", [0.1, 0.25, 0.5, 0.9])
@@ -85,15 +85,15 @@ def test_groups_of_many_duplicates_stay_together_in_the_split_and_in_the_folds()
     rng = np.random.default_rng(0)
     values = rng.integers(0, 30, 200).astype(float).tolist()
     split = make_split(table("".join(rng.choice(list("xy"), 200)), values), 0.3, seed=0)
-    sides = split.part.groupby(np.array(values)).nunique()
+    sides = split.subset.groupby(np.array(values)).nunique()
     assert sides.max() == 1
     assert len(cross_validate(make_estimator(), split, folds=5)) == 5
 
 
 def test_the_parts_are_named_by_sample() -> None:
     split = make_split(IRIS)
-    assert (split.part == "test").sum() == len(split.test)
-    assert split.part[split.test[0] + 1] == "test"
+    assert (split.subset == "test").sum() == len(split.test)
+    assert split.subset[split.test[0] + 1] == "test"
 
 
 @pytest.mark.parametrize("test_size", [0.0, 1.0, 1.5, -0.1, float("nan")])

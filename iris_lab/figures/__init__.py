@@ -4,8 +4,18 @@ Each function takes data and returns a figure that no other knows of: pyplot, an
 of whoever calls, is not involved. `publish` writes a figure and returns what a notebook shows of it.
 """
 
-from iris_lab.figures.model_figures import confidence, confusion, fold_scores, weights
+from iris_lab.figures.model_figures import confidence, confusion, feature_importance, fold_scores
 from iris_lab.figures.style import publish, render
 from iris_lab.figures.table_figures import correlation, pairs, violins
 
-__all__ = ["confidence", "confusion", "correlation", "fold_scores", "pairs", "publish", "render", "violins", "weights"]
+__all__ = [
+    "confidence",
+    "confusion",
+    "correlation",
+    "feature_importance",
+    "fold_scores",
+    "pairs",
+    "publish",
+    "render",
+    "violins",
+]

@@ -1,4 +1,4 @@
-"""Figures of a model: its scores, its weights, its errors."""
+"""Figures of a model: its scores, its features, its errors."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def fold_scores(scores: NDArray[np.float64], baseline: NDArray[np.float64], *, m
 
 
 @house_style()
-def weights(table: pd.DataFrame, *, most: int = 30) -> Figure:
+def feature_importance(table: pd.DataFrame, *, most: int = 30) -> Figure:
     """Draw what `iris_lab.modeling.coefficients` says of each feature, at most so many, the strongest."""
     strongest = table.abs().max(axis=1).nlargest(most).index
     chosen = table.loc[[name for name in table.index if name in strongest]]
@@ -73,7 +73,7 @@ def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDAr
         wrong = predicted[own] != code
         axes.plot(places[~wrong], given[own][~wrong], marker(0), color=colour(0), alpha=0.8)
         axes.plot(places[wrong], given[own][wrong], marker(6), color=colour(7), markersize=8)
-    name_ticks(axes, classes, upright=upright)
+    name_ticks(axes, classes, upright=upright, panel=5.5)
     axes.set(ylabel="probability of the true class", ylim=(-0.03, 1.03), title="How sure the model was")
     keys = [
         Line2D([], [], linestyle="", marker=marker(0), color=colour(0), label="predicted rightly"),

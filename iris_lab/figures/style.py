@@ -23,7 +23,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")  # not as many as c
 Dash = Literal["-", "--", ":"]
 DASHES: Sequence[Dash] = ("-", "--", ":")
 DPI, SCREEN_DPI = 120, 96
-STYLE = {
+STYLE: Mapping[str, Any] = {
     "figure.dpi": DPI,
     "font.family": ["DejaVu Sans"],  # comes with matplotlib; another font would be another machine's
     "font.size": 9,
@@ -35,7 +35,7 @@ STYLE = {
     "svg.hashsalt": "iris_lab",  # else random ids
     "text.parse_math": False,  # a column may be called "price ($)"
 }
-TICK, UPRIGHT = 22, 1.3  # signs of a class name under a panel, and the inches that upright names need
+TICK, UPRIGHT = 22, 1.3  # characters of a class name under a panel, and the inches that upright names need
 WRITING: Mapping[str, Mapping[str, Any]] = {
     "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
     "svg": {"metadata": {"Date": None}},
@@ -45,7 +45,7 @@ WRITING: Mapping[str, Mapping[str, Any]] = {
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw in our style, from matplotlib's own defaults: the reader's matplotlibrc doesn't count."""
-    with context(STYLE, after_reset=True):
+    with context(dict(STYLE), after_reset=True):
         yield
 
 
@@ -122,10 +122,12 @@ def stand_upright(names: Iterable[object], panel: float) -> bool:
     return max(lengths) * len(lengths) * 0.075 > panel
 
 
-def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, shift: float = 0) -> None:
-    """Name the ticks under a panel."""
+def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, panel: float, shift: float = 0) -> None:
+    """Name the ticks under a panel so many inches wide; upright names are as small as their number asks, down to 4."""
     labels = [label(name, TICK, lines=1) for name in names]
     axes.set_xticks([place + shift for place in range(len(labels))], labels, rotation=90 if upright else 0)
+    if upright and (size := max(4.0, 72 * panel / len(labels) / 1.1)) < STYLE["font.size"]:
+        axes.tick_params(axis="x", labelsize=size)
 
 
 def heat(
@@ -160,6 +162,6 @@ def heat(
         yticklabels=[label(name, 26, lines=1) for name in table.index],
     )  # fmt: skip
     axes.tick_params(axis="y", rotation=0)
-    name_ticks(axes, table.columns, upright=upright, shift=0.5)
+    name_ticks(axes, table.columns, upright=upright, panel=5.5, shift=0.5)
     axes.set_title(title)
     return figure

@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from iris_lab.data.datasets import Dataset
 from iris_lab.exploration import leading_features
 from iris_lab.figures.style import UPRIGHT, colour, dash, heat, house_style, label, marker, name_ticks, stand_upright
 
 FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
+LEGEND_LINE = 0.21  # inches
+DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
 MANY_SAMPLES = 1000  # from here on the points of an SVG are one picture, not one element each
 
 
@@ -21,7 +25,8 @@ MANY_SAMPLES = 1000  # from here on the points of an SVG are one picture, not on
 def violins(dataset: Dataset, *, most: int = 30) -> Figure:
     """Draw the distribution of each feature by class, at most so many features."""
     names = sorted(leading_features(dataset, most), key=lambda name: name not in FIRST)
-    columns = min(len(names), 2 if len(names) <= 4 or len(dataset.classes) > 6 else 3)
+    crowd = len(dataset.classes)
+    columns = min(len(names), 1 if crowd > 20 else 2 if len(names) <= 4 or crowd > 6 else 3)
     rows = -(-len(names) // columns)
     upright = stand_upright(dataset.classes, panel=7.0 / columns)
     figure = Figure(figsize=(8, 0.7 + 2.1 * rows + UPRIGHT * upright), layout="constrained")
@@ -30,7 +35,7 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure:
         panels.pop(columns - 1 - unused).remove()
     for axes, name in zip(panels, names, strict=True):
         _violin(axes, dataset, name)
-        name_ticks(axes, dataset.classes, upright=upright)
+        name_ticks(axes, dataset.classes, upright=upright, panel=7.0 / columns)
     figure.suptitle(_subset("Distribution of each feature by class", names, dataset))
     return figure
 
@@ -43,8 +48,13 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
     """
     names = leading_features(dataset, most)
     last, side = len(names) - 1, min(8.0, 2.4 + 1.4 * len(names))
-    figure = Figure(figsize=(side, side), layout="constrained")
+    key = 0.7 + 0.08 * max(len(label(name, 24, lines=1)) for name in dataset.classes)  # inches of a key in the legend
+    inside = len(names) > 2 and len(dataset.classes) <= 5 * (len(names) - 1)  # in the empty half of the grid
+    columns = (1 if len(dataset.classes) <= 10 else 2) if inside else max(1, int(side / key))
+    below = 0.0 if inside else 0.4 + LEGEND_LINE * -(-len(dataset.classes) // columns)
+    figure = Figure(figsize=(side, side + below), layout="constrained")
     grid = figure.subplots(len(names), len(names), sharex="col", squeeze=False)
+    beside = False
     for (row, column), axes in np.ndenumerate(grid):
         if column > row:
             axes.remove()
@@ -52,16 +62,15 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
         if column == row:
             _densities(axes, dataset, names[row])
         else:
-            _points(axes, dataset, names[column], names[row])
+            beside |= _points(axes, dataset, names[column], names[row])
         axes.tick_params(labelleft=column == 0 < row, labelbottom=row == last, labelsize=7)
         axes.set_xlabel(label(names[column], 20) if row == last else "")
         axes.set_ylabel((label(names[row], 20) if row else "density") if column == 0 else "")
-    fits = len(names) > 2 and len(dataset.classes) <= 5 * (len(names) - 1)  # in the empty half of the grid
-    room: Literal["upper right", "outside lower center"] = "upper right" if fits else "outside lower center"
-    columns = 1 if len(dataset.classes) <= 10 else 2
-    title = label(dataset.target_name, 24)
-    figure.legend(handles=_keys(dataset, lines=3 - columns), title=title, ncols=columns, loc=room)
-    figure.suptitle(_subset("Features in pairs", names, dataset), x=0.01, ha="left")
+    place: Literal["upper right", "outside lower center"] = "upper right" if inside else "outside lower center"
+    keys = _keys(dataset, lines=2 if inside and columns == 1 else 1)
+    figure.legend(handles=keys, title=label(dataset.target_name, 24), ncols=columns, loc=place)
+    title = "Features in pairs" + (", classes beside the places that they share" if beside else "")
+    figure.suptitle(_subset(title, names, dataset), x=0.01, ha="left")
     return figure
 
 
@@ -85,14 +94,34 @@ def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
     axes.set(xlabel="", ylabel=label(name, 26))
 
 
-def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> None:
+def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> bool:
+    """Draw the samples of each class, and say whether beside their places, because most classes would be hidden."""
     counts = np.bincount(dataset.target, minlength=len(dataset.classes))
+    dodge = DODGE / 72 if _shared_places(dataset, x, y) > 0.5 else 0.0
     for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
         some = dataset.features[dataset.target == code]
-        axes.plot(
+        (drawn,) = axes.plot(
             some[x], some[y], marker(code), color=colour(code), markersize=4, markeredgecolor="white",
             markeredgewidth=0.4, rasterized=len(dataset.target) > MANY_SAMPLES,
         )  # fmt: skip
+        drawn.set_transform(_beside(axes, code / len(counts), dodge))  # here, not above: the limits are the data's
+    return dodge > 0
+
+
+def _shared_places(dataset: Dataset, x: str, y: str) -> float:
+    """Return the share of the samples that lie at the very place of a sample of another class."""
+    places = dataset.features.groupby([x, y], sort=False).ngroup()
+    classes = pd.Series(dataset.target, places.index).groupby(places).transform("nunique")
+    return float((classes > 1).mean())
+
+
+def _beside(axes: Axes, turn: float, distance: float) -> Transform:
+    """Return the transform that draws at a distance in inches from the data's place, in a direction of `turn` turns."""
+    figure = axes.get_figure(root=True)
+    if figure is None or distance == 0:
+        return axes.transData
+    sideways, up = distance * np.cos(2 * np.pi * turn), distance * np.sin(2 * np.pi * turn)
+    return axes.transData + ScaledTranslation(sideways, up, figure.dpi_scale_trans)
 
 
 def _densities(axes: Axes, dataset: Dataset, name: str) -> None:

@@ -12,7 +12,7 @@ from iris_lab.modeling.estimators import (
 )
 from iris_lab.modeling.persistence import INFO_FILE, MODEL_FILE, Model, load_model, save_model, versions
 from iris_lab.modeling.splits import (
-    SIDE,
+    SUBSET,
     Split,
     check_seed,
     check_test_size,
@@ -27,7 +27,7 @@ __all__ = [
     "INFO_FILE",
     "MODELS",
     "MODEL_FILE",
-    "SIDE",
+    "SUBSET",
     "Model",
     "Split",
     "check_data",

@@ -14,7 +14,7 @@ from iris_lab.modeling.draw import draw_groups
 if TYPE_CHECKING:
     from iris_lab.data.datasets import Dataset
 
-SIDE = "train or test"  # a column that no data is likely to have
+SUBSET = "subset"  # the column that says of each sample whether it is in the training or the test set
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Split:
     test: NDArray[np.int64]
 
     @property
-    def part(self) -> "pd.Series[str]":
+    def subset(self) -> "pd.Series[str]":
         """``train`` or ``test`` for each sample; samples count from 1, as in ``Dataset.frame``."""
-        sides = np.full(len(self.dataset.target), "train")
-        sides[self.test] = "test"
-        return pd.Series(sides, self.dataset.labels.index, name=SIDE)
+        subsets = np.full(len(self.dataset.target), "train")
+        subsets[self.test] = "test"
+        return pd.Series(subsets, self.dataset.labels.index, name=SUBSET)
 
     @property
     def train_features(self) -> pd.DataFrame:
