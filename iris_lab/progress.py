@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 @contextmanager
 def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function to call with the step, its cells done and its cells in all."""
+    """Yield a function to call with a step, the number of its cells that are done, and of all its cells."""
     if sys.stderr.isatty():
         with tqdm(unit="cell", leave=False, dynamic_ncols=True) as bar:
             yield Shown(bar)
@@ -25,7 +25,7 @@ class Shown:
         self._bar, self._started = bar, time.monotonic()
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """Take note of a step that starts, with no cell done, or of a cell that is done."""
+        """Show that a step starts, when no cell is done, or that a cell is done."""
         if self._bar is not None:
             if self._bar.desc != f"{step}: ":
                 self._bar.reset(total)

@@ -56,8 +56,8 @@ def test_what_differs_between_runs_and_machines_is_stripped():
     ("text", "what"),
     [
         ("<Figure at 0x7f3a1c2b9d90>", "a memory address"),
-        ("2026-03-01 12:30:00", "a clock"),
-        ("done at 12:30:01", "a clock"),
+        ("2026-03-01 12:30:00", "a time"),
+        ("done at 12:30:01", "a time"),
         ("saved to /home/ana/report", "an absolute path"),
         (r"saved to C:\Users\ana", "an absolute path"),
         ("http://127.0.0.1:5001", "a local address"),

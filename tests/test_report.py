@@ -111,7 +111,7 @@ def test_the_state_of_a_run_cannot_lie(place, name, message):
 )
 @pytest.mark.parametrize("values", [{}, {"seed": 5}], ids=["defaults", "given"])
 def test_a_run_that_shows_what_another_run_would_not_is_not_published(place, name, found, values):
-    with pytest.raises(StepError, match=rf"^{name}, cell \d: {found}.*expected outputs that every run repeats"):
+    with pytest.raises(StepError, match=rf"^{name}, cell \d: {found}.*expected the same outputs in every run"):
         run(place, name, values=values)
     assert not place.final.exists() and (place.failed / f"{name}.ipynb").is_file()
 

@@ -1,6 +1,6 @@
 """The run's record, ``ro-crate-metadata.json``: what it says, and how it is read back without trusting it.
 
-It is the manifest too: every artifact stands in it with its SHA-256. `crate_writer` writes it.
+It is also the manifest: it lists every artifact with its SHA-256. `crate_writer` writes it.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ PLATFORM_FACTS = {"platform": "operatingSystem", "openblas core": "processorRequ
 
 @dataclass(frozen=True)
 class Record:
-    """What a crate says of its run.
+    """What the record says of a run.
 
     Attributes
     ----------
@@ -36,10 +36,10 @@ class Record:
     artifacts
         SHA-256 of every artifact, by its path in the run.
     data
-        ``name``, ``source`` and content digest ``sha256`` of the dataset, and ``file``, its copy in the run, where
-        it is no bundled one; empty for a run without data.
+        ``name``, ``source`` and ``sha256`` (of the content) of the dataset; ``file``, the path of its copy in the run,
+        unless it is a bundled one. Empty for a run without data.
     software
-        Version of each package, of Python, and the facts of the platform that decide numbers.
+        Version of each package and of Python, and the facts of the platform that decide numbers.
     sources
         SHA-256 of each notebook's code, of every module of iris_lab, and of the lock.
     date
@@ -77,12 +77,12 @@ def artifacts_of(folder: Path) -> dict[str, str]:
 
 
 def read_crate(folder: Path) -> Record:
-    """Read the record of a run. Somebody else may have written it: no name in it leads out of the run.
+    """Read the record of a run. It is not trusted: a path that leads out of the run is refused.
 
     Raises
     ------
     ArtifactError
-        There is none, or it is not the record of a run.
+        The folder has no record, or it is not that of a run.
     """
     path = folder / CRATE_FILE
     if not path.is_file():
@@ -157,7 +157,7 @@ def _sha256(entity: Mapping[str, Any]) -> str:
 
 
 def _path(value: Any) -> str:
-    """Return the path of a file inside the run; what leads out of it, on any system, is refused."""
+    """Return the path of a file inside the run; one that leads out of it, on any system, is refused."""
     path = PurePosixPath(_text(value))
     if (
         path.is_absolute()

@@ -1,7 +1,7 @@
 """Writes the run's record: an RO-Crate 1.1 in the Process Run Crate profile, equal for equal runs.
 
 The specifications are at https://w3id.org/ro/crate/1.1 and https://w3id.org/ro/wfrun/process/0.5. Two of the
-profile's recommendations are left out because no run of ours could meet them truthfully: who ran it and when.
+profile's recommendations are left out, because equal runs would no longer be equal: who ran it, and when.
 """
 
 import json
@@ -76,7 +76,7 @@ def _entity(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> Co
 
 
 def _relate(entity: ContextEntity, name: str, others: list[Any]) -> None:
-    """Set a property as RO-Crate wants it: no empty list, and no list of one."""
+    """Set a property in RO-Crate's form: no empty list, and a single item without a list."""
     if others:
         entity[name] = others if len(others) > 1 else others[0]
 
@@ -121,9 +121,9 @@ def _add_software(crate: ROCrate, record: Record) -> ContextEntity:
 
 
 def _add_package(crate: ROCrate, name: str, found: str) -> ContextEntity:
-    # A package URL (https://github.com/package-url/purl-spec) names a version wherever it was fetched from.
-    address = "https://www.python.org/" if name == "python" else f"pkg:pypi/{name}@{found}"
-    return _entity(crate, address, "SoftwareApplication", name=name, softwareVersion=found, url=address)
+    # A package URL (https://github.com/package-url/purl-spec) names a version wherever it was downloaded from.
+    url = "https://www.python.org/" if name == "python" else f"pkg:pypi/{name}@{found}"
+    return _entity(crate, url, "SoftwareApplication", name=name, softwareVersion=found, url=url)
 
 
 def _about(name: str, application: Mapping[str, str]) -> dict[str, str]:

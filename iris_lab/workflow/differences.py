@@ -13,20 +13,20 @@ from iris_lab.workflow.verdict import INTACT, UNDECIDED, Verification
 TEMPLATES = Path(__file__).with_name("templates")
 SENTENCES = {
     IDENTICAL: "Re-run from its record, every file has the same bytes.",
-    EQUIVALENT: "Re-run from its record, every file is the same but for what the environment explains.",
-    DIFFERENT: "What the run holds is not what its record says, or not what a re-run writes.",
+    EQUIVALENT: "Re-run from its record, every file is the same, except for what another environment explains.",
+    DIFFERENT: "Some files are not what the record says, or not what a re-run writes.",
     INTACT: "Every file is as recorded; the run was not re-run.",
     UNDECIDED: "The files are as recorded, but it could not be re-run here.",
 }
 
 
 def check_page(page: Path, run: Path) -> None:
-    """Refuse a place for the page that cannot take it, before minutes are spent.
+    """Refuse a path where the page cannot be written, before the re-run takes its minutes.
 
     Raises
     ------
     InputError
-        It is in the run, which a verification never changes, or in no folder.
+        The path is inside the run, which a verification never changes, or its folder does not exist.
     """
     if page.resolve().is_relative_to(run.resolve()):
         raise InputError(f"report {str(page)!r} would be written into the run: name a place outside it")
@@ -40,10 +40,10 @@ def write_differences(found: Verification, page: Path) -> None:
     Raises
     ------
     InputError
-        It cannot be written.
+        The page cannot be written.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    environment.filters |= {"printable": printable, "png": _as_address}
+    environment.filters |= {"printable": printable, "png": _data_url}
     styles = [(TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "differences.css")]
     artifacts = found.artifacts or []
     text = environment.get_template("differences.html.j2").render(
@@ -59,5 +59,5 @@ def write_differences(found: Verification, page: Path) -> None:
         raise InputError(f"cannot write report {str(page)!r}: {error.strerror}") from error
 
 
-def _as_address(picture: bytes) -> str:
+def _data_url(picture: bytes) -> str:
     return f"data:image/png;base64,{b64encode(picture).decode()}"

@@ -31,7 +31,7 @@ OUTPUT_SECONDS = 600
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())
-log.propagate = False  # what nbclient would log, our errors say
+log.propagate = False  # our errors say what nbclient would log
 # A run that is stopped or timed out leaves nbclient's tasks behind, and asyncio would print each with its traceback.
 logging.getLogger("asyncio").addFilter(lambda record: "coro=<NotebookClient." not in record.getMessage())
 
@@ -39,8 +39,8 @@ logging.getLogger("asyncio").addFilter(lambda record: "coro=<NotebookClient." no
 class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
     """Executes notebooks so that equal runs write equal bytes, and so that a failed run says so.
 
-    Whatever ends a notebook before its last cell, a killed kernel, a time-out or ``sys.exit`` included, is recorded
-    as an error output of the cell that was running, and papermill then fails the run.
+    Whatever ends a notebook before its last cell, such as a killed kernel, a time-out or ``sys.exit``, is recorded as
+    an error output of the cell that was running; papermill then fails the run.
     """
 
     @classmethod
@@ -94,7 +94,7 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
                     km=manager,
                     timeout=execution_timeout,
                     startup_timeout=start_timeout,
-                    # After its reply a cell's output may still be on the way; what did not come fails the run.
+                    # Outputs can arrive after the reply to their cell. One that is not received fails the run.
                     iopub_timeout=execution_timeout or OUTPUT_SECONDS,
                     raise_on_iopub_timeout=True,
                     record_timing=False,
@@ -102,23 +102,23 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
                 )
                 client.start_new_kernel()
                 client.start_new_kernel_client()
-            except Exception as error:  # jupyter_client raises whatever the operating system said
+            except Exception as error:  # jupyter_client passes on whatever the operating system raised
                 if manager:
                     manager.context.destroy(linger=0)
                 raise StepError(step or Path(input_path).stem, None, f"the kernel did not start: {error}") from error
-            client.told = _Told(log_output, {"stdout": stdout_file, "stderr": stderr_file})
+            client.echo = _Echo(log_output, {"stdout": stdout_file, "stderr": stderr_file})
             with client.setup_kernel(cleanup_kc=True):
                 _execute_cells(client, nb_man, on_progress)
 
 
 @dataclass
-class _Told:
-    """Whom papermill's options tell of an output when it comes."""
+class _Echo:
+    """Copies each output, as soon as it is received, to papermill's log and to its files for stdout and stderr."""
 
     log: bool = False
     files: Mapping[str, TextIO | None] = field(default_factory=dict)
 
-    def tell(self, output: NotebookNode) -> None:
+    def copy(self, output: NotebookNode) -> None:
         text = output.get("text") or output.get("data", {}).get("text/plain", "")
         if self.log and text:
             papermill_log.info(text.rstrip("\n"))
@@ -128,12 +128,12 @@ class _Told:
 
 
 class _Client(NotebookClient):
-    told = _Told()
+    echo = _Echo()
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         output = super().process_message(msg, cell, cell_index)
         if output is not None:
-            self.told.tell(output)
+            self.echo.copy(output)
         return output
 
 
@@ -143,7 +143,7 @@ def _execute_cells(client: NotebookClient, nb_man: NotebookExecutionManager, on_
         nb_man.cell_start(cell, index)
         failure = _execute_cell(client, cell, index)
         if failure:
-            client.shutdown_kernel = "immediate"  # it may be busy, and would not hear a polite request
+            client.shutdown_kernel = "immediate"  # a busy kernel does not answer a request to shut down
             nb_man.cell_exception(cell, cell_index=index)
         nb_man.cell_complete(cell, cell_index=index)
         on_progress(index + 1, len(cells))
@@ -160,14 +160,14 @@ def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) -> boo
             if cell.cell_type == "code":
                 cell.outputs = settle(cell.outputs)
     except CellTimeoutError as error:
-        _add_error(cell, "CellTimeoutError", _late(error, client))
+        _add_error(cell, "CellTimeoutError", _timeout_reason(error, client))
     except DeadKernelError:
         _add_error(cell, "DeadKernelError", _cause_of_death(client))
     except CellExecutionError as error:
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if not errors:
             _add_error(cell, error.ename, error.evalue)
-        elif errors[-1].ename == "SystemExit":  # papermill takes sys.exit(0) for the end of the notebook
+        elif errors[-1].ename == "SystemExit":  # papermill treats sys.exit(0) as the end of the notebook
             cell.outputs.remove(errors[-1])
             _add_error(cell, "SystemExit", f"the cell ended the notebook with sys.exit({errors[-1].evalue})")
     else:
@@ -179,7 +179,7 @@ def _add_error(cell: NotebookNode, name: str, reason: str) -> None:
     cell.outputs.append(new_output("error", ename=name, evalue=reason, traceback=[f"{name}: {reason}"]))
 
 
-def _late(error: CellTimeoutError, client: NotebookClient) -> str:
+def _timeout_reason(error: CellTimeoutError, client: NotebookClient) -> str:
     if "IOPub" in str(error):
         return f"the cell ended, but after {client.iopub_timeout} s its output had not all been received"
     return f"the cell was still running after {client.timeout} s"

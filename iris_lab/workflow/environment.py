@@ -1,4 +1,4 @@
-"""The environment that a kernel runs in: the same one on every machine."""
+"""The environment variables of a kernel: the same on every machine."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from iris_lab.blas import blas_environment
 
-# Variables of these names change numbers, figures, text or imports; none of the caller's reaches a kernel.
+# Variables whose names start so change numbers, figures, text or imports; the caller's are not passed to a kernel.
 DROPPED = (
     "BLIS_", "COLUMNS", "FORCE_COLOR", "GOTO_", "IPYTHON", "JOBLIB_", "JPY_", "KMP_", "LANGUAGE", "LC_", "LINES",
     "LOKY_", "MATPLOTLIB", "MKL_", "MPL", "NO_COLOR", "NPY_", "NUMEXPR_", "OMP_", "OPENBLAS_", "PY", "SCIPY_",
@@ -35,7 +35,7 @@ def pinned_environment(scratch: Path) -> dict[str, str]:
     Parameters
     ----------
     scratch
-        A folder of the caller's that lasts as long as the kernel: it holds IPython's settings, which must be empty.
+        A folder that exists as long as the kernel, for IPython's settings, in place of the user's.
     """
     kept = {name: value for name, value in os.environ.items() if name in KEPT or not name.startswith(DROPPED)}
     pinned = PINNED | blas_environment()
@@ -45,7 +45,7 @@ def pinned_environment(scratch: Path) -> dict[str, str]:
 
 
 def _font_cache(scratch: Path) -> Path:
-    """Return a folder of ours for matplotlib's list of fonts, which takes seconds to make anew."""
+    """Return a folder that keeps matplotlib's list of fonts, which takes seconds to build."""
     lasting = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "iris_lab" / "matplotlib"
     try:
         lasting.mkdir(parents=True, exist_ok=True)

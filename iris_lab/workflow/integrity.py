@@ -17,9 +17,9 @@ CHANGED = "changed"
 
 
 def files_of(run: Path) -> dict[str, bool]:
-    """Return the path in the run of everything but folders, and whether it is an ordinary file.
+    """Return the path of everything in a run but folders, and whether it is an ordinary file.
 
-    Links are not followed: one could lead out of the run, and a pipe would never end.
+    Nothing is opened or followed: a link could lead out of the run, and reading a pipe would never end.
     """
     found, folders = {}, [""]
     while folders:
@@ -60,7 +60,7 @@ def _check_digest(run: Path, name: str, recorded: str) -> Finding | None:
 
 
 def check_environment(record: Record) -> list[Finding]:
-    """Return a finding for every version, notebook and module that is another one than recorded."""
+    """Return a finding for every version, notebook and module that differs from the record."""
     found = _changes(record.software, provenance.software(), "not recorded", "not installed")
     try:
         here = [step for step in STEPS if step.name in record.parameters]

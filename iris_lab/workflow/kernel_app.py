@@ -1,4 +1,4 @@
-"""IPython's kernel, with nothing that it sends lost: ``python -P -m iris_lab.workflow.kernel_app -f FILE``."""
+"""IPython's kernel, changed so that it drops no message: ``python -P -m iris_lab.workflow.kernel_app -f FILE``."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from ipykernel.kernelapp import IPKernelApp
 
 
 class KernelApp(IPKernelApp):
-    """A kernel whose messages wait until they are read, however many there are."""
+    """A kernel that keeps every message until it is read."""
 
     def init_iopub(self, context: Any) -> None:
-        """Make the socket of the outputs without ZeroMQ's high-water mark: beyond 1,000 messages it drops new ones."""
+        """Open the socket of the outputs without ZeroMQ's high-water mark: beyond 1,000 messages it drops new ones."""
         context.sndhwm = 0
         super().init_iopub(context)  # type: ignore[no-untyped-call]  # ipykernel has no types
 

@@ -1,4 +1,4 @@
-"""The kernel of a step: a fork of the warm parent, or an ordinary one where forking is not to be had."""
+"""The kernel of a step: forked from the warm parent, or an ordinary process where the system cannot fork."""
 
 import subprocess
 import time
@@ -21,16 +21,16 @@ LAUNCHER = ["-m", "ipykernel_launcher"]  # how every kernel specification of IPy
 
 
 class PinnedProvisioner(LocalProvisioner):
-    """Starts a kernel in the pinned environment, forked from a warm parent where this system can fork.
+    """Starts a kernel in the pinned environment, forked from a warm parent where the system can fork.
 
-    Its entry point is ``iris-lab``, so that a kernel specification of one's own can name it, too.
+    Its entry point is ``iris-lab``, so that any kernel specification can name it.
 
     Attributes
     ----------
     environment
         Environment variables of the kernel; empty for those of `pinned_environment`.
     warm_parent
-        What to fork from; None for one of its own.
+        The process to fork from; None to start one for this kernel.
     """
 
     environment = Dict()
@@ -49,7 +49,7 @@ class PinnedProvisioner(LocalProvisioner):
             return await super().pre_launch(**(options | {"env": dict(self.environment)}))
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
-        """Fork the kernel; one of another language or on another system is started as a program."""
+        """Fork the kernel, or start it as a program if it is of another language or the system cannot fork."""
         is_ipython = cmd[1:3] == LAUNCHER
         with self._nothing_left_behind():
             if self.warm_parent is None or not is_ipython:
@@ -72,7 +72,7 @@ class PinnedProvisioner(LocalProvisioner):
             raise
 
     async def cleanup(self, restart: bool = False) -> None:
-        """End the warm parent, if it is this kernel's own, and with it all that the kernel started."""
+        """End the warm parent, if it was started for this kernel, and with it all processes that the kernel started."""
         await super().cleanup(restart=restart)
         if not restart:
             self._own.close()
@@ -92,7 +92,7 @@ def kernel_manager(
     sockets
         Private folder for the sockets; None for ports, which can collide between parallel runs.
     warm_parent
-        What to fork from; None for one of the kernel's own.
+        The process to fork from; None to start one for this kernel.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def kernel_manager(
         environment=pinned_environment(scratch),
         warm_parent=warm_parent,
     )
-    manager.context.rcvhwm = 0  # ZeroMQ drops messages beyond a "high-water mark", by default of 1,000; 0 is none
+    manager.context.rcvhwm = 0  # no limit: ZeroMQ drops messages beyond its high-water mark, 1,000 by default
     if sockets:
         manager.transport, manager.ip = "ipc", str(sockets / f"{time.monotonic_ns()}")
     return manager

@@ -2,4 +2,4 @@
 
 CRATE_FILE = "ro-crate-metadata.json"  # a folder that has one is a run
 PAGE_FILE = "index.html"
-DATA_FOLDER = "data"  # holds the copy of a table of one's own
+DATA_FOLDER = "data"  # for the copy of the user's table

@@ -1,4 +1,4 @@
-"""What makes the same run write the same notebook: nothing volatile in it."""
+"""Normalized notebooks: equal for equal runs. What can't be removed from a notebook is found and named."""
 
 import re
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ CELL_METADATA = {"tags", "name", "editable", "deletable", "slideshow"}
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
-# What must not stand in an output: it is another one in the next run, or on the next machine.
+# Text that an output must not contain, because it differs in the next run or on another machine.
 VOLATILE = {
     "a memory address": re.compile(r"\bat 0x[0-9a-fA-F]{6,}"),
-    "a clock": re.compile(r"\b20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d|\b[0-2]\d:[0-5]\d:[0-5]\d\b"),
+    "a time": re.compile(r"\b20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d|\b[0-2]\d:[0-5]\d:[0-5]\d\b"),
     "an absolute path": re.compile(r"(?<![\w.:/<])/(?:home|root|tmp|Users|usr|var|opt|private|work)/\w|\b[A-Z]:\\\w"),
     "a local address": re.compile(r"(?:localhost|127\.0\.0\.1):\d+"),
     "a random id": re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"),
@@ -23,10 +23,10 @@ VOLATILE = {
 
 
 def normalize(notebook: NotebookNode) -> NotebookNode:
-    """Strip a notebook in place of what differs between equal runs, and return it.
+    """Remove from a notebook, in place, what differs between equal runs, and return it.
 
-    Metadata keep what the author set; ids, execution counts and the kernel's description become those that any
-    machine would write. Counts stay integers: nbval fails cells that have outputs and no count.
+    Metadata that the author set stay. Ids, execution counts and the description of the kernel become the same on every
+    machine. Counts stay integers, because nbval fails a cell that has outputs and no count.
     """
     metadata = notebook.metadata
     for key in metadata.keys() - NOTEBOOK_METADATA:
@@ -51,7 +51,7 @@ def normalize(notebook: NotebookNode) -> NotebookNode:
 def _cell_id(cell: NotebookNode, number: int) -> str:
     if INJECTED in cell.metadata.get("tags", []):
         return INJECTED
-    # A name that an author gave stays. An id drawn at random goes: reading a notebook of format 4.4 draws new ones.
+    # An id that the author chose stays. A random one is replaced: nbformat draws new ones for a notebook of format 4.4.
     given = str(cell.get("id", ""))
     return f"cell-{number}" if not given or RANDOM_ID.fullmatch(given) else given
 
@@ -64,18 +64,18 @@ def _renumber(cell: NotebookNode, count: int) -> None:
 
 
 def problems(notebook: NotebookNode) -> list[str]:
-    """Say why a notebook is not normalized, a line each; an empty list says that it is."""
+    """Return a line for each reason why a notebook is not normalized."""
     found = [f"cell {number}: {what}" for number, what in volatile_outputs(notebook)]
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if counts != list(range(1, len(counts) + 1)):
         found.append(f"execution counts are {counts}: expected 1 to {len(counts)} in order")
     if normalize(deepcopy(notebook)) != notebook:
-        found.append("metadata, ids or counts that a normalized notebook has not")
+        found.append("metadata, ids or counts are not normalized")
     return found
 
 
 def volatile_outputs(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
-    """Give the cell's number, as in the notebook before its parameters were injected, and what is volatile in it."""
+    """Yield the number of a cell, not counting the one that papermill injects, and what is volatile in its outputs."""
     cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
     for number, cell in enumerate(cells, 1):
         for output in cell.get("outputs", []):

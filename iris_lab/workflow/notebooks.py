@@ -34,7 +34,7 @@ def read_notebook(path: Path) -> str:
     Raises
     ------
     InputError
-        There is none, or it is no notebook of format 4.
+        The file is missing, or is no notebook of format 4.
     """
     if not path.is_file():
         raise InputError(f"notebook {path.name} is not in {path.parent.name}/: put it there")
@@ -66,7 +66,7 @@ def _problem(text: str) -> str:
 
 
 def declarations(name: str, text: str) -> list[Declaration]:
-    """Return what a notebook's parameters cell declares, read from the syntax tree, so that it is what the cell uses.
+    """Return what a notebook's parameters cell declares, read from its syntax tree, so exactly as Python executes it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a run is written: aside first, then in place at once, one run at a time."""
+"""Where a run is written: first beside its final place, then moved there in one step; one run at a time."""
 
 import ctypes
 import os
@@ -19,16 +19,16 @@ RENAME_EXCHANGE, AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h
 
 
 class OutputDirectory:
-    """A run's final folder and the folders beside it that belong to it.
+    """The final folder of a run, and the helper folders beside it.
 
     Attributes
     ----------
     final
-        Where the whole run goes.
+        The folder of the complete run.
     partial, failed, previous
-        The run while it is written; the last one that failed; the old one for the moment of the exchange.
+        The run while it is written; the last run that failed; the old run during the exchange.
     timings
-        File for the seconds that each step took: beside the run, because equal runs are equal files.
+        File with the seconds of each step: beside the run and not in it, so that equal runs have equal files.
     """
 
     def __init__(self, output: Path) -> None:
@@ -41,12 +41,12 @@ class OutputDirectory:
         return self.final.with_name(pattern.format(self.final.name))
 
     def check(self) -> None:
-        """Refuse a place that cannot take a run, before anything is written.
+        """Refuse a place where a run cannot be written, before anything is written.
 
         Raises
         ------
         InputError
-            A file, a folder of something else, no permission, no room.
+            The place is a file or a folder without a run, may not be written, or has too little free space.
         """
         if self.final.exists() and not self.final.is_dir():
             raise InputError(f"output {self.final.name!r} is a file: expected a folder, or a name that is free")
@@ -62,14 +62,14 @@ class OutputDirectory:
 
     @contextmanager
     def reserved(self) -> Iterator[Path]:
-        """Hold the place for one run and give the empty folder to write in.
+        """Lock the place for one run, and yield the empty folder to write in.
 
-        What a killed run left is cleaned up first; what is not published is removed at the end.
+        Leftovers of a killed run are removed first; a run that is not published is removed at the end.
 
         Raises
         ------
         InputError
-            The folder cannot be made.
+            The folder cannot be created.
         IrisLabError
             Another run is writing there.
         """
@@ -108,14 +108,14 @@ class OutputDirectory:
         remove(self.failed)
 
     def keep_failed(self) -> Path:
-        """Keep what a failed run wrote under a name that says so, and return that folder."""
+        """Rename the folder of a failed run to ``NAME.failed``, and return it."""
         shutil.rmtree(self.failed, ignore_errors=True)
         self.partial.rename(self.failed)
         return self.failed
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders at one instant, and say whether this system can (renameat2(2), Linux 3.15)."""
+    """Exchange two folders atomically, and return whether the system can (renameat2(2), Linux 3.15)."""
     if sys.platform != "linux":
         return False
     try:

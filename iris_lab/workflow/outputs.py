@@ -1,4 +1,4 @@
-"""What a cell printed, in one piece per stream, as a terminal would show it."""
+"""The text that a cell printed: one output per stream, as a terminal would show it."""
 
 import re
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ ERASE_LINE = "\x1b[K"
 
 
 def settle(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """Return a cell's outputs with one output for each stream, at the place of its first text.
+    """Return a cell's outputs with the chunks of each stream joined at the place of the first.
 
-    A kernel sends its streams in chunks that split anywhere, and stdout and stderr in either order. nbclient joins
-    them too, but in quadratic time: seven minutes for one line of 1 MB.
+    A kernel splits its streams anywhere, and sends stdout and stderr in either order: here stdout comes first.
+    nbclient joins the chunks too, but in quadratic time: seven minutes for one line of 1 MB.
     """
     settled: list[NotebookNode] = []
     chunks: dict[str, list[str]] = {}
@@ -67,7 +67,7 @@ def _overwritten(line: str) -> str:
 
 
 def _characters(text: str) -> list[str]:
-    """Return the characters of a text, each with the escape sequences before it; they take no room."""
+    """Return the characters of a text, each preceded by its escape sequences, which take no column."""
     characters, before = [], ""
     for token in TOKENS.findall(text):
         if token.startswith("\x1b["):

@@ -9,7 +9,7 @@ from iris_lab.workflow.notebooks import declarations, read_notebook
 from iris_lab.workflow.steps import Step
 
 Value = int | float | str | bool
-RUN_DIR = "run_dir"  # the runner sets it: a run's place is --output
+RUN_DIR = "run_dir"  # set by the runner, not by -p: --output names the run's place
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -34,12 +34,12 @@ class Parameter:
     steps: tuple[str, ...]
 
     def parse(self, text: str) -> Value:
-        """Return the value that `text` spells.
+        """Return the value that a text stands for.
 
         Raises
         ------
         InputError
-            It is of another type.
+            The text is no value of the declared type.
         """
         try:
             if self.type is bool:
@@ -50,12 +50,12 @@ class Parameter:
         return value
 
     def accept(self, value: Value) -> Value:
-        """Return a value of the declared type; a whole number is a float, too.
+        """Return a value if it is of the declared type; an integer is converted to a declared float.
 
         Raises
         ------
         InputError
-            It is of another type.
+            The value is of another type.
         """
         if self.type is float and type(value) is int:
             return float(value)
@@ -118,12 +118,12 @@ def parse(assignments: Iterable[str], parameters: Mapping[str, Parameter]) -> di
 
 
 def check_types(values: Mapping[str, Value], steps: Sequence[Step]) -> dict[str, Value]:
-    """Return recorded values that the steps declare, a whole number as a float where one is declared.
+    """Return recorded values if they are of the types that the steps declare, with integers as floats where declared.
 
     Raises
     ------
     InputError
-        No step declares one, or it is of another type.
+        A value is declared by no step, or is of another type.
     """
     parameters, found = declared(steps), {}
     for name, value in values.items():
@@ -134,12 +134,12 @@ def check_types(values: Mapping[str, Value], steps: Sequence[Step]) -> dict[str,
 
 
 def check(values: Mapping[str, Value]) -> None:
-    """Ask the functions that will use the values whether they can; they are found by the parameters' names.
+    """Check the ranges of values with the functions that will use them, found by the parameters' names.
 
     Parameters
     ----------
     values
-        All parameters by name; a notebook of one's own may have others.
+        All parameters by name; those that no function knows pass.
 
     Raises
     ------

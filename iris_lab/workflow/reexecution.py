@@ -1,4 +1,4 @@
-"""The second half of a verification: the run re-run in a scratch folder, and compared artifact by artifact."""
+"""The second half of a verification: the run is re-run in a scratch folder and compared artifact by artifact."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
@@ -30,12 +30,12 @@ def compare_again(
     timeout: int | None,
     on_progress: Callable[[str, int, int], None],
 ) -> Verification:
-    """Make a run again with its recorded parameters and data, and return what was found with the comparison.
+    """Re-run a run with its recorded parameters and data, and return the verification with the comparison.
 
     Parameters
     ----------
     found
-        What the checks without an execution found.
+        The verification so far, without a re-run.
     there
         The run's ordinary files.
     trust, timeout, on_progress
@@ -43,7 +43,7 @@ def compare_again(
     """
     # The imports in these functions wait until the warm parent imports its half of the stack.
     with warm_kernels() as (warm_parent, scratch):
-        folder = scratch / "again" / "run"
+        folder = scratch / "re-run" / "run"
         folder.mkdir(parents=True)
         try:
             plan = _plan(found, there)
@@ -58,9 +58,9 @@ def compare_again(
 
 
 def _plan(found: Verification, there: Collection[str]) -> "Plan":
-    """Plan the recorded steps with the recorded values; of the claims, the record's origin and date are taken over.
+    """Plan the recorded steps with the recorded values; the data's origin and the date are copied from the record.
 
-    Data are a bundled name or the copy in the run, and nothing else is opened.
+    The data are a bundled dataset or the copy in the run, and no other file is opened.
     """
     from iris_lab.data.datasets import BUNDLED
     from iris_lab.workflow.parameters import check_types

@@ -1,6 +1,6 @@
-"""``python -m iris_lab.workflow.refresh`` renews the stored outputs in ``notebooks/``; the reference of nbval.
+"""``python -m iris_lab.workflow.refresh`` renews the outputs stored in ``notebooks/``, the reference of nbval.
 
-With ``--check FILE …`` it only says which notebooks are not normalized, and why; pre-commit calls it so.
+With ``--check FILE …`` it only lists which notebooks are not normalized, and why, as the pre-commit hook does.
 """
 
 import argparse
@@ -32,17 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def check(notebooks: Sequence[Path]) -> list[str]:
-    """Return a line for each way in which a notebook is not normalized."""
+    """Return a line for each reason why a notebook is not normalized."""
     return [f"{path}: {line}" for path in notebooks for line in problems(nbformat.read(path, as_version=4))]
 
 
 def refresh(steps: Sequence[Step]) -> list[str]:
-    """Execute the steps with their defaults, store the outputs in them, and return a line for each.
+    """Execute the steps with their defaults, store the outputs in them, and return a line for each step.
 
     Raises
     ------
     IrisLabError
-        An output would not be the same next time.
+        An output would differ in the next run.
     """
     with warm_kernels() as (warm_parent, scratch):
         return [_refresh(step, scratch, warm_parent) for step in steps]
@@ -55,7 +55,7 @@ def _refresh(step: Step, scratch: Path, warm_parent: WarmParent | None) -> str:
             str(step.notebook), str(executed), engine_name="iris-lab", progress_bar=False, warm_parent=warm_parent
         )
     if found := problems(notebook):
-        raise IrisLabError(f"{step.name} would not be the same next time: {'; '.join(found)}")
+        raise IrisLabError(f"{step.name} would differ in the next run: {'; '.join(found)}")
     old, new = step.notebook.read_text(encoding="utf-8"), nbformat.writes(notebook) + "\n"
     step.notebook.write_text(new, encoding="utf-8", newline="\n")
     return f"{step.name}: {'unchanged' if old == new else 'renewed'}"

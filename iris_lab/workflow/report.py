@@ -1,4 +1,4 @@
-"""The main job: a run in its place, or the old one left as it was."""
+"""The report: a run is executed and published, or the previous one stays as it was."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """What to run, and where to.
+    """What to run, and where to write it.
 
     Attributes
     ----------
     values
         Parameters that are not the defaults.
     output
-        The run directory; None for `reports` / NAME, after the data.
+        The run directory; None for ``reports/NAME``, named after the data.
     force
-        Replace a run that was made with other parameters.
+        Replace a run that has other parameters.
     steps
         The notebooks.
     """
@@ -55,11 +55,11 @@ def report(
     Parameters
     ----------
     job
-        What and where.
+        What to run, and where to write it.
     plan
-        The job's plan, where the caller has made it.
+        The job's plan, if the caller has made it.
     kernels
-        What `warm_kernels` gives, where the caller has started it.
+        From `warm_kernels`, if the caller has started them.
     timeout
         Seconds that one cell may take; None for no limit.
     on_progress
@@ -70,7 +70,7 @@ def report(
     Raises
     ------
     InputError
-        Something given cannot be used; nothing was written.
+        An input cannot be used; nothing was written.
     StepError
         A step failed; what it wrote is kept beside the run directory, which stays as it was.
     """
@@ -99,19 +99,19 @@ def report(
 
 
 def _refuse_volatile(folder: Path, steps: Sequence[Step]) -> None:
-    """Refuse a run whose notebooks show what would be another text in the next run, or on the next machine."""
+    """Refuse a run if an output of a notebook would differ in the next run or on another machine."""
     import nbformat
 
     from iris_lab.workflow.normalization import volatile_outputs
 
     for step in steps:
         for cell, what in volatile_outputs(nbformat.read(folder / f"{step.name}.ipynb", as_version=4)):
-            raise StepError(step.name, cell, f"{what}: expected outputs that every run repeats; change what it prints")
+            raise StepError(step.name, cell, f"{what}: expected the same outputs in every run; change what it prints")
 
 
 def _write_timings(path: Path, seconds: Mapping[str, float]) -> None:
     text = json.dumps({"seconds": {**seconds, "total": round(sum(seconds.values()), 3)}}, indent=1) + "\n"
-    with suppress(OSError):  # the run is whole and in its place; that it cannot be timed does not fail it
+    with suppress(OSError):  # the run is published; without timings it has not failed
         path.write_text(text, encoding="utf-8")
 
 

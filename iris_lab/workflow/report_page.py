@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of a section: where it is, and its text."""
+    """A heading of a section: its anchor and its text."""
 
     id: str
     title: str
@@ -60,16 +60,16 @@ class Card:
 def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str]) -> None:
     """Write ``index.html`` into a run.
 
-    The page holds its figures and styles, and its content policy forbids scripts and every address.
+    The page contains its figures and styles; its Content-Security-Policy blocks scripts and every request.
 
     Parameters
     ----------
     folder
-        The run, with its artifacts and, where there are numbers, ``metrics.json``.
+        The run, with its artifacts and, if it has numbers, ``metrics.json``.
     notebooks
         Executed notebooks, in the order of reading.
     facts
-        Name and value of what heads the page, such as the data and the model; ``title`` is the page's.
+        Names and values for the head of the page, such as the model; ``title`` is the title of the page.
     """
     exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)

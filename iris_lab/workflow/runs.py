@@ -28,7 +28,7 @@ from iris_lab.workflow.warm import WarmParent
 
 @dataclass(frozen=True)
 class Plan:
-    """All that an execution needs, checked: it can run in another process, without the project and the source.
+    """Everything that an execution needs, checked, so that another process needs neither the checkout nor the source.
 
     Attributes
     ----------
@@ -45,9 +45,9 @@ class Plan:
     texts
         The notebooks, by step.
     origin
-        What the record says of where the data are from.
+        Where the data are from, for the record.
     date
-        Of the release, ISO 8601.
+        Date of the release, ISO 8601.
     """
 
     steps: Sequence[Step]
@@ -66,7 +66,7 @@ class Plan:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the page is about: its title, and the parameters that a reader asks for first."""
+        """Head of the page: its title, the number of samples, and the parameters that a reader asks for first."""
         asked = {name: str(self.values[name]) for name in ("model",) if name in self.values}
         size = {"Samples": str(len(self.dataset.target))} if self.dataset else {}
         return {
@@ -76,13 +76,13 @@ class Plan:
         }
 
     def recorded(self, name: str) -> Value:
-        """Return the value that the record gives: for a table of one's own, its copy in the run."""
+        """Return a parameter's value for the record: for the user's table, the path of its copy in the run."""
         return f"{DATA_FOLDER}/{self.table.file_name}" if name == "data" and self.table else self.values[name]
 
     def injected(self, step: Step) -> dict[str, Value]:
-        """Return what papermill injects into a step: its place, and the values that are not the defaults.
+        """Return what papermill injects into a step: the run directory, and the values that are not the defaults.
 
-        A table of one's own is read from its copy in the run, so that no path of this machine is recorded.
+        The user's table is read from its copy in the run, so that no path of this machine is recorded.
         """
         own = {name: value for name, value in self.values.items() if step.name in self.parameters[name].steps}
         changed = {name: self.recorded(name) for name, value in own.items() if value != self.parameters[name].default}
@@ -103,13 +103,13 @@ def make_plan(
     Parameters
     ----------
     values
-        Those that are not the defaults.
+        Parameters that are not the defaults.
     steps
-        What will be run.
+        The steps to run.
     fetch
-        Reads a table; a sweep hands in one that remembers.
+        Reads a table; a sweep passes one with a cache.
     origin, date
-        What the record is to say of the data's origin and the release's date; empty for what is found here.
+        The data's origin and the date of the release, for the record; empty for those found here.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def make_plan(
 
 
 def _read(values: Mapping[str, Value], fetch: Callable[[str], Source]) -> tuple[Source | None, Dataset]:
-    """Return the bytes of a table of one's own, and the dataset, read with the parameters that the reader declares."""
+    """Return the user's table, if there is one, and the dataset, read with the parameters that `load_dataset` takes."""
     given = str(values["data"])
     table = None
     if given not in BUNDLED:
@@ -136,7 +136,7 @@ def _read(values: Mapping[str, Value], fetch: Callable[[str], Source]) -> tuple[
         table = fetch(given)
     options: dict[str, Any] = {
         name: values[name] for name in [*inspect.signature(load_dataset).parameters][1:] if name in values
-    }  # the first is the source itself, which a parameter of a notebook is not, whatever it is called
+    }  # without its first one: a parameter of a notebook may happen to have that name, too
     return table, load_dataset(table or given, **options)
 
 
@@ -180,14 +180,14 @@ def execute(
 
 
 def _check_left(step: str, folder: Path) -> None:
-    """Refuse what a step left that nobody could verify, before it is opened: a pipe would never end."""
+    """Refuse files that nobody could verify, before they are opened: reading a pipe would never end."""
     for name, ordinary in files_of(folder).items():
         if name in (CRATE_FILE, PAGE_FILE):
             problem = "a name that the run itself writes"
         elif not ordinary:
             problem = "a link, a pipe, a socket or a device: expected ordinary files"
         elif "\\" in name or not name.isprintable():
-            problem = "a name that not every system can read: expected printable characters but \\"
+            problem = "a name that not every system can read: expected printable characters other than \\"
         else:
             continue
         raise StepError(step, None, f"it left {name[:80]!r}, {problem}; change the cell that makes it")
@@ -211,7 +211,7 @@ def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, An
             **options,
         )
     except PapermillExecutionError as error:
-        # papermill counts from 0, with the cell that it injects behind the parameters cell
+        # papermill counts from 0, and counts the cell that it injects after the parameters cell
         number = error.cell_index + 1 - (1 if parameters and error.cell_index > 0 else 0)
         reason = " ".join(str(error.evalue).split())
         raise StepError(step.name, number, f"{error.ename}: {reason}") from error

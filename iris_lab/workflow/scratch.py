@@ -1,4 +1,4 @@
-"""Private folders for the time of a run, also where the folder for temporary files is long, or shared."""
+"""Private folders for the time of a run, even if containers share the temporary folder or its path is long."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # asked for before it is used
+    fcntl = None  # type: ignore[assignment]  # checked before it is used
 
 PREFIX, NEWBORN = "iris-lab-", "iris-lab.new-"
 NEWBORN_SECONDS = 60  # by then a new folder is locked and has its name
-ALIVE = ".alive"  # the file that the folder's owner holds locked
+ALIVE = ".alive"  # a file that the folder's owner keeps locked
 # A socket's path has at most 107 bytes (unix(7)); the folder's own name and the socket's take up to 48 of them.
 SHORT = 107 - 48
 ROOTS = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 (only for folders that mkdtemp makes there)
@@ -23,12 +23,12 @@ ROOTS = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 (only f
 
 @contextmanager
 def scratch_folder(root: Path | None = None) -> Iterator[Path]:
-    """Give a private folder, removed at the end, and remove those that killed processes left.
+    """Yield a private folder, removed at the end; folders that killed processes left are removed first.
 
     Parameters
     ----------
     root
-        Where to make it; None for the folder for temporary files.
+        Where to create it; None for the system's temporary folder.
     """
     root = root or Path(tempfile.gettempdir())
     for old in [*root.glob(f"{PREFIX}*"), *root.glob(f"{NEWBORN}*")]:
@@ -57,10 +57,10 @@ def remove(folder: Path) -> None:
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Say whether nobody holds a folder; a process number would say nothing of another container's processes."""
+    """Return whether no process holds a folder's lock, which shows even processes of another container."""
     if not fcntl:
         return False
-    with suppress(OSError):  # also that of a lock which is held
+    with suppress(OSError):  # including that of a lock that is held
         if folder.name.startswith(NEWBORN) and time.time() - folder.stat().st_mtime < NEWBORN_SECONDS:
             return False
         with (folder / ALIVE).open("a") as alive:
@@ -71,7 +71,7 @@ def is_abandoned(folder: Path) -> bool:
 
 @contextmanager
 def socket_folder(scratch: Path) -> Iterator[Path | None]:
-    """Give a folder whose path is short enough for sockets: `scratch`, one elsewhere, or None where there is none."""
+    """Yield a folder whose path is short enough for sockets: `scratch`, another one, or None if there is none."""
     roots = (root for root in (scratch.parent, *ROOTS) if len(os.fsencode(root)) <= SHORT and _is_writable(root))
     short = next(roots, None)
     if os.name != "posix" or short is None:

@@ -10,7 +10,7 @@ INDENT, WIDTH = " " * 13, 12
 
 
 def summarize(found: Verification, *, coloured: bool = False) -> str:
-    """Return the lines that say what was found: the table, with the first difference of each artifact, and a verdict.
+    """Return a verification as text: its findings, with the first difference of each artifact, and its verdict.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def _verdict(found: Verification) -> str:
     parts = [f"{count} {word}" for count, word in counts if count]
     parts += [f"{altered} not as recorded"] if altered else []
     if found.verdict == INTACT:
-        parts = ["every file as recorded; not executed again"]
+        parts = ["every file as recorded; not re-run"]
     if found.verdict == UNDECIDED:
         parts = ["the files are as recorded"]
     return f"{', '.join(parts)}; {found.seconds:.1f} s"

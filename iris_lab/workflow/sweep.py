@@ -1,4 +1,4 @@
-"""A sweep: one run for each combination of values, side by side on this machine's cores."""
+"""A sweep: one run for each combination of values, in parallel on this machine's cores."""
 
 import functools
 import itertools
@@ -33,9 +33,9 @@ class Outcome:
     run
         Name of its folder in the sweep.
     metrics
-        Its numbers; empty where it failed.
+        Its numbers; empty if it failed.
     error
-        Why it failed, in one line; empty where it did not.
+        Why it failed, in one line; empty if it did not.
     """
 
     values: Mapping[str, Value]
@@ -71,9 +71,9 @@ def sweep(
     Parameters
     ----------
     assignments
-        ``NAME=VALUE,…`` each: several values are separated by commas.
+        Each is ``NAME=VALUE,…``, with the values separated by commas.
     job
-        As for `report`; what the runs have in common.
+        What the runs have in common, as for `report`.
     jobs
         Runs at a time; -1 for one per core.
     timeout
@@ -91,7 +91,7 @@ def sweep(
     InputError
         A combination cannot be run; none was started.
     IrisLabError
-        Some runs failed; the others are there, and the table names the failed ones.
+        Some runs failed; the others are published, and the table names the failed ones.
     """
     folder = job.output or reports() / "sweep"
     wanted = combinations(assignments)
@@ -104,7 +104,7 @@ def sweep(
         for name, (values, plan) in plans.items()
     )
     outcomes = {}
-    # One process per run: papermill and the kernels' sockets want one of their own.
+    # One process per run: papermill and the kernel's sockets need one of their own.
     for outcome in Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")(tasks):
         on_run(outcome)
         outcomes[outcome.run] = outcome

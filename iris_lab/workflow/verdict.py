@@ -20,17 +20,17 @@ class Verification:
     run
         Its folder.
     record
-        What its crate says.
+        Its record.
     integrity
         Files that are not what the record says.
     environment
-        Versions, notebooks and modules that are others than recorded.
+        Versions, notebooks and modules that differ from the record.
     artifacts
-        Each artifact compared with that of the re-run; None where nothing was executed.
+        Each artifact compared with that of the re-run; None if nothing was executed.
     problem
-        Why it could not be executed, or not to the end; else empty.
+        Why the re-run failed or did not start; else empty.
     seconds
-        How long all that took.
+        Time that the verification took.
     """
 
     run: Path
@@ -60,7 +60,7 @@ class Verification:
         return {DIFFERENT: 1, UNDECIDED: 2}.get(self.verdict, 0)
 
     def as_json(self) -> Mapping[str, Any]:
-        """Return all of it but the pictures."""
+        """Return everything but the pictures."""
         lists = {"integrity": self.integrity, "environment": self.environment, "artifacts": self.artifacts}
         return {
             "run": self.run.name,

@@ -29,7 +29,7 @@ def verify(
     quick
         Don't re-run it.
     trust
-        Load the recorded model, which can run code, where its bytes differ.
+        If the recorded model has other bytes, load it and compare its predictions: that can run code in it.
     timeout
         Seconds that one cell may take; None for no limit.
     on_progress

@@ -2,8 +2,8 @@
 
 A kernel spends most of its time importing. Python's own fork server would import the caller's main module again in
 every child and take the caller's environment, hash seed included; ours starts in the pinned environment and ends its
-kernels when the runner is killed. This module needs the standard library alone, so that the imports over there start
-before those of the runner.
+kernels when the runner is killed. This module imports little beside the standard library, so that the warm parent
+starts before the runner imports its own packages.
 """
 
 import json
@@ -77,7 +77,7 @@ class WarmParent:
         return ForkedKernel(self, self.ask(argv=argv, cwd=cwd, env=dict(env)))
 
     def stop(self) -> None:
-        """End the parent, which ends the kernels that are left and all that they started."""
+        """End the parent, and with it the remaining kernels and every process that they started."""
         with suppress(OSError, subprocess.TimeoutExpired):
             self._process.communicate(timeout=STOP_SECONDS)
         self._process.kill()
@@ -86,7 +86,7 @@ class WarmParent:
 
 
 class ForkedKernel:
-    """A kernel's process, with the part of `subprocess.Popen` that jupyter_client asks for."""
+    """A kernel's process, with the part of `subprocess.Popen` that jupyter_client uses."""
 
     stdin = stdout = stderr = None
 
@@ -105,7 +105,7 @@ class ForkedKernel:
         return self._code
 
     def wait(self) -> int:
-        """Return the exit code once there is one."""
+        """Wait until the kernel has ended, and return its exit code."""
         while (code := self.poll()) is None:
             time.sleep(0.02)
         return code
@@ -129,7 +129,7 @@ Kernels = tuple[WarmParent | None, Path]  # what forks kernels, and a scratch fo
 
 @contextmanager
 def warm_kernels(*, preload: bool = True) -> Iterator[Kernels]:
-    """Give a warm parent, where this system can fork, and a scratch folder for as long as a run takes."""
+    """Yield a warm parent, None where the system cannot fork, and a scratch folder, both for the time of a run."""
     with scratch_folder() as scratch:
         warm_parent = WarmParent(pinned_environment(scratch), preload=preload) if CAN_FORK else None
         try:

@@ -1,10 +1,10 @@
-"""The process that kernels are forked from; `kernels.WarmParent` starts it and speaks with it.
+"""The process that kernels are forked from; `warm.WarmParent` starts it and sends it requests.
 
-It imports the analysis stack, then answers one JSON line on stdin with one on stdout:
+It imports the analysis stack, then answers each JSON line on stdin with one on stdout:
 ``{"argv": […], "cwd": …, "env": {…}}`` forks a kernel and gives its process id,
 ``{"poll": pid}`` gives its exit code, negative for a signal, or null while it runs.
-At the end of its input, so also when the runner is killed, it kills the kernels that are left, with all that they
-started, and ends.
+When its input ends, as it does when the runner is killed, it kills the remaining kernels with every process that they
+started, and exits.
 """
 
 import ctypes
@@ -45,17 +45,17 @@ def main() -> None:
             print(json.dumps(answer), flush=True)  # noqa: T201 (the answer to the runner)
     finally:
         _kill_descendants()
-        os._exit(0)  # an orderly end of all those libraries takes longer than the kernels took to die
+        os._exit(0)  # an orderly shutdown of all those libraries takes longer than killing the kernels did
 
 
 def _adopt_orphans() -> None:
-    """Become the parent of what kernels leave behind, also of what left their session (prctl(2), Linux 3.4)."""
+    """Become the parent of the kernels' orphans, even of those in another session (prctl(2), Linux 3.4)."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _kill_descendants() -> None:
-    """Kill the kernels and all that they started; what is started meanwhile, too."""
+    """Kill the kernels and every process that they started or start meanwhile."""
     while found := _descendants():
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
@@ -78,7 +78,7 @@ def _descendants() -> list[int]:
 
 
 def _be_no_terminal() -> None:
-    """Undo the one thing that a module decides at import by whether it is in a kernel: pandas, how wide a table is."""
+    """Set pandas's column limit to that of a kernel: at import it took this process for a terminal."""
     if pandas := sys.modules.get("pandas"):
         pandas.set_option("display.max_columns", 20)
 
@@ -98,7 +98,7 @@ def _fork(request: dict[str, Any]) -> int:
 
 
 def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
-    """Be the kernel that ``argv`` would have started as a program of its own."""
+    """Turn this process into the kernel that ``python -m`` with ``argv`` would have started."""
     code = 1
     try:
         with suppress(PermissionError):

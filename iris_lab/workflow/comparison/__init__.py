@@ -1,1 +1,1 @@
-"""Compares what a run recorded with what running it again wrote: identical, equivalent or different, and where."""
+"""Comparison of a recorded run with its re-run: identical, equivalent or different, and where."""

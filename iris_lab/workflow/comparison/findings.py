@@ -1,4 +1,4 @@
-"""The words of a verification: what was found, and where."""
+"""What a verification finds: verdicts, and the first place where two things differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +19,7 @@ class Difference:
     was, now
         What was recorded, and what it is now.
     pictures
-        For a figure: the recorded one, the new one, and, where both have one size,
-        what differs between them; as PNG.
+        For a figure, as PNG: the recorded one, the new one, and, if both have the same size, what differs.
     """
 
     where: str
@@ -29,18 +28,18 @@ class Difference:
     pictures: tuple[bytes, ...] = ()
 
     def within(self, where: str) -> "Difference":
-        """Return the same difference, its place seen from one level further out."""
+        """Return the same difference, with its place inside `where`."""
         return Difference(", ".join(filter(None, (where, self.where))), self.was, self.now, self.pictures)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about one thing.
+    """What was found about an artifact, a package or a module.
 
     Attributes
     ----------
     name
-        The thing: an artifact's path, a package, a module.
+        The artifact's path, or the name of the package or module.
     verdict
         One word.
     difference
@@ -55,7 +54,7 @@ class Finding:
     note: str = ""
 
     def as_json(self) -> Mapping[str, str]:
-        """Return what JSON shows of it: all but the pictures."""
+        """Return everything but the pictures."""
         shown = {"name": self.name, "verdict": self.verdict, "note": self.note}
         if self.difference:
             shown |= {"where": self.difference.where, "was": self.difference.was, "now": self.difference.now}
@@ -63,7 +62,7 @@ class Finding:
 
 
 def excerpts(was: str, now: str) -> tuple[str, str]:
-    """Return two texts in one line each, cut to what surrounds their first difference."""
+    """Return two texts, each in one line and cut to the part around their first difference."""
     start = next((i for i, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now)))
     start = max(0, start - SHOWN // 3) if max(len(was), len(now)) > SHOWN else 0
     return _cut(was, start), _cut(now, start)
@@ -75,5 +74,5 @@ def _cut(text: str, start: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text in one line, without what a terminal would obey."""
+    """Return a text in one line, without characters that control a terminal."""
     return "".join(c if c.isprintable() else {"\n": "⏎", "\t": " "}.get(c, "�") for c in text)

@@ -20,10 +20,10 @@ def compare_models(was: Path, now: Path, *, trust: bool) -> Difference | None:
     Parameters
     ----------
     was
-        A run of unknown origin. Its digests agree with its record at best, and the record came with it: they say
-        nothing of who made the pickle. So it is loaded only where the caller trusts it.
+        A run of unknown origin. Whoever wrote its model also wrote its record, so digests do not say who that was, and
+        the model is loaded only if the caller trusts it.
     now
-        A run of our own.
+        Our own re-run.
     trust
         Load the recorded model.
     """
@@ -37,7 +37,7 @@ def compare_models(was: Path, now: Path, *, trust: bool) -> Difference | None:
             warnings.simplefilter("ignore")  # of versions, which the environment's findings name
             theirs = load_model(was, trust=True).estimator
             codes, shares = theirs.predict(features), theirs.predict_proba(features)
-    except Exception as error:  # whatever was in that file
+    except Exception as error:  # an untrusted file can raise anything
         reason = str(error) if isinstance(error, IrisLabError) else f"{type(error).__name__}: {error}"
         return Difference("", f"predicts nothing ({reason})", "predicts")
     expected, likely = ours.estimator.predict(features), ours.estimator.predict_proba(features)
