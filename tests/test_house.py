@@ -118,11 +118,8 @@ def test_what_is_over_a_budget_is_found(tmp_path: Path) -> None:
 
 def test_a_chain_is_counted_and_a_cycle_found(tmp_path: Path) -> None:
     links = {f"m{number}": f"from iris_lab import m{number + 1}\n" for number in range(CHAIN)}
-    root = package(
-        tmp_path,
-        **links,
-        **{f"m{CHAIN}": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import iris_lab.m0\n"},
-    )
+    for_checkers = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import iris_lab.m0\n"
+    root = package(tmp_path, **links, **{f"m{CHAIN}": for_checkers})
     assert len(longest_chain(imports(root))) == CHAIN + 1
     (root / "iris_lab" / f"m{CHAIN}.py").write_text("try:\n    import iris_lab.m0\nexcept ImportError:\n    pass\n")
     with pytest.raises(RecursionError, match="recursion"):
@@ -130,8 +127,9 @@ def test_a_chain_is_counted_and_a_cycle_found(tmp_path: Path) -> None:
 
 
 def test_an_exception_without_a_reason_is_found(tmp_path: Path) -> None:
-    lines = "x = 1  # noqa: E501\ny = 2  # noqa: E501 (a reason)\nz = 3  # type: ignore[x]  # a reason\nw = 4  # type: ignore\n"
-    assert [found.split(":")[0] for found in unexplained(package(tmp_path, m=lines))] == [
+    lines = ["x = 1  # noqa: E501", "y = 2  # noqa: E501 (a reason)", "z = 3  # type: ignore[x]  # a reason"]
+    root = package(tmp_path, m="\n".join([*lines, "w = 4  # type: ignore", ""]))
+    assert [found.split(":")[0] for found in unexplained(root)] == [
         "iris_lab.m, line 1",
         "iris_lab.m, line 4",
     ]

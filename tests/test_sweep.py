@@ -1,10 +1,15 @@
 """Sweeps: every combination has its run, and one that fails does not take the others along."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pandas as pd
 import pytest
 
+from iris_lab.data import load_dataset
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.report import Job
@@ -56,3 +61,29 @@ def test_a_combination_that_cannot_be_run_is_refused_before_any_starts(tmp_path,
     with pytest.raises(InputError, match=message):
         sweep(assignments, Job(output=tmp_path / "runs", steps=[Step(NOTEBOOKS / "writes.ipynb")]))
     assert not (tmp_path / "runs").exists()
+
+
+class Counting(SimpleHTTPRequestHandler):
+    """Serves a folder, and counts what is asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_table_from_a_url_is_fetched_once_for_the_whole_sweep(tmp_path):
+    load_dataset("iris").frame.to_csv(tmp_path / "mine.csv", index=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Counting, directory=str(tmp_path))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"data=http://127.0.0.1:{server.server_port}/mine.csv"
+        steps = [Step(NOTEBOOKS / "reads.ipynb")]
+        table = pd.read_csv(sweep([url, "seed=1,2,3"], Job(output=tmp_path / "runs", steps=steps), jobs=2))
+        server.shutdown()
+    assert table["error"].isna().all()
+    assert Counting.asked == ["/mine.csv"]
+    assert [(tmp_path / "runs" / run / "read.txt").read_text() for run in table["run"]] == ["150"] * 3

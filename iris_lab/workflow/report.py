@@ -5,18 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import nbformat
 
 from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.place import reports
+from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.normalization import volatile_outputs
 from iris_lab.workflow.output_directory import OutputDirectory
+from iris_lab.workflow.parameters import Value
+from iris_lab.workflow.runs import Plan, execute, make_plan
 from iris_lab.workflow.steps import STEPS, Progress, Step
 from iris_lab.workflow.warm import Kernels, warm_kernels
-
-if TYPE_CHECKING:
-    from iris_lab.workflow.parameters import Value
-    from iris_lab.workflow.runs import Plan
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Job:
         The notebooks.
     """
 
-    values: "Mapping[str, Value]" = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
     output: Path | None = None
     force: bool = False
     steps: Sequence[Step] = STEPS
@@ -44,7 +45,7 @@ class Job:
 def report(
     job: Job,
     *,
-    plan: "Plan | None" = None,
+    plan: Plan | None = None,
     kernels: Kernels | None = None,
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
@@ -75,9 +76,6 @@ def report(
         A step failed; what it wrote is kept beside the run directory, which stays as it was.
     """
     with nullcontext(kernels) if kernels else warm_kernels() as (warm_parent, _):
-        # Here, not above: the warm parent imports its half of the stack meanwhile.
-        from iris_lab.workflow.runs import execute, make_plan
-
         plan = plan or make_plan(job.values, job.steps)
         place = OutputDirectory(job.output or reports() / plan.name)
         place.check()
@@ -100,10 +98,6 @@ def report(
 
 def _refuse_volatile(folder: Path, steps: Sequence[Step]) -> None:
     """Refuse a run if an output of a notebook would differ in the next run or on another machine."""
-    import nbformat
-
-    from iris_lab.workflow.normalization import volatile_outputs
-
     for step in steps:
         for cell, what in volatile_outputs(nbformat.read(folder / f"{step.name}.ipynb", as_version=4)):
             raise StepError(step.name, cell, f"{what}: expected the same outputs in every run; change what it prints")
@@ -115,9 +109,7 @@ def _write_timings(path: Path, seconds: Mapping[str, float]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _refuse_another(place: OutputDirectory, plan: "Plan") -> None:
-    from iris_lab.workflow.crate import read_crate
-
+def _refuse_another(place: OutputDirectory, plan: Plan) -> None:
     if not (place.final / CRATE_FILE).is_file():
         return
     try:

@@ -12,7 +12,6 @@ from markupsafe import Markup
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
-from iris_lab.artifacts import read_metrics
 from iris_lab.workflow.layout import PAGE_FILE
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -57,7 +56,7 @@ class Card:
     note: str = ""
 
 
-def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str]) -> None:
+def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str], metrics: Mapping[str, float]) -> None:
     """Write ``index.html`` into a run.
 
     The page contains its figures and styles; its Content-Security-Policy blocks scripts and every request.
@@ -65,18 +64,20 @@ def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str]
     Parameters
     ----------
     folder
-        The run, with its artifacts and, if it has numbers, ``metrics.json``.
+        The run, with its artifacts.
     notebooks
         Executed notebooks, in the order of reading.
     facts
         Names and values for the head of the page, such as the model; ``title`` is the title of the page.
+    metrics
+        The numbers of the run, empty if it has none.
     """
     exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     cards = [Card(name, value) for name, value in facts.items() if name != "title"]
     page = environment.get_template("page.html.j2").render(
         title=facts["title"],
-        cards=_score_cards(read_metrics(folder)) + cards,
+        cards=_score_cards(metrics) + cards,
         sections=[_section(exporter, path) for path in notebooks],
         files=sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
         css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)

@@ -12,6 +12,7 @@ import nbformat
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
+from iris_lab.artifacts import read_metrics
 from iris_lab.data import BUNDLED, Dataset, Source, check_source, is_url, load_dataset, sources
 from iris_lab.errors import StepError
 from iris_lab.modeling import check_data
@@ -172,7 +173,7 @@ def execute(
             found = crate.artifacts_of(folder)
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
-        write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts)
+        write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts, read_metrics(folder))
         write_crate(folder, _record(plan, folder, results))
     except OSError as error:
         raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error

@@ -69,7 +69,7 @@ class Problem:
 
 
 @dataclass
-class HTTPProblem(Exception):  # noqa: N818 - named after RFC 9457; a bad request is not an error of the program
+class HTTPProblem(Exception):  # noqa: N818 (named after RFC 9457; a bad request is not an error of the program)
     """A refused request; raised by a handler, and answered with a problem document.
 
     Attributes
