@@ -8,7 +8,7 @@ import pandas as pd
 
 from iris_lab.data.datasets import Dataset
 from iris_lab.data.schema import free_name, special_kinds
-from iris_lab.errors import ArtifactError, InputError
+from iris_lab.errors import ArtifactError, InputError, check_type
 from iris_lab.modeling import SUBSET, Model, Split, load_model
 from iris_lab.place import reports
 
@@ -29,6 +29,7 @@ def run_folder(run_dir: str = "") -> Path:
     InputError
         It is a file, or it cannot be made.
     """
+    check_type("run_dir", run_dir, str)
     folder = Path(run_dir) if run_dir else reports() / "draft"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ The command line turns each error into one line and its exit code.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral, Real
 
 MAX_COMPARED_CHARACTERS = 100  # of a name that is compared with others: the time grows with the square of the length
 
@@ -84,11 +85,26 @@ def check_range(name: str, value: int, low: int, high: int) -> int:
     Raises
     ------
     InputError
-        It is not within `low` to `high`.
+        It is no whole number, or not within `low` to `high`.
     """
+    check_type(name, value, int)
     if not low <= value <= high:
         raise InputError(f"{name}={value}: expected {low} to {high}")
     return value
+
+
+def check_type(name: str, value: object, kind: type) -> None:
+    """Refuse the value of a parameter that is of another type, as papermill's ``-p seed None`` gives it.
+
+    Raises
+    ------
+    InputError
+        It names the parameter.
+    """
+    expected = {int: (Integral, "a whole number"), float: (Real, "a number"), str: (str, "text")}
+    accepted, words = expected[kind]
+    if isinstance(value, bool) or not isinstance(value, accepted):
+        raise InputError(f"{name}={value!r}: expected {words}")
 
 
 def check_port(port: int) -> int:

@@ -219,3 +219,28 @@ def test_other_data_run_through_without_a_word_on_stderr(tmp_path: Path, dataset
         done = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
         outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
         assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "parameter", "value", "expected"),
+    [
+        ("02_train", "seed", "None", "seed=None: expected a whole number"),
+        ("02_train", "folds", "2.0", "folds=2.0: expected a whole number"),
+        ("02_train", "model", "None", "model=None: expected text"),
+        ("02_train", "test_size", "half", "test_size='half': expected a number"),
+        ("01_eda", "data", "3", "data=3: expected text"),
+        ("01_eda", "keep", "True", "keep=True: expected text"),
+        ("03_evaluate", "run_dir", "7", "run_dir=7: expected text"),
+    ],
+)
+def test_what_papermill_injects_of_another_type_is_refused_by_the_cell_in_one_line(
+    tmp_path: Path, name: str, parameter: str, value: str, expected: str
+) -> None:
+    command = [sys.executable, "-m", "papermill", "--cwd", str(tmp_path), "-p", parameter, value]
+    ran = subprocess.run([*command, str(FOLDER / f"{name}.ipynb"), str(tmp_path / "done.ipynb")], capture_output=True)
+    assert ran.returncode == 1
+    done = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    (error,) = [o for cell in done.cells for o in cell.get("outputs", []) if o.output_type == "error"]
+    assert error.evalue.startswith(expected)
+    assert len(error.traceback) == 1

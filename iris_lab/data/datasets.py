@@ -15,7 +15,7 @@ from iris_lab.data.columns import Columns, Findings, encode, features_of, mislea
 from iris_lab.data.schema import Feature, Kind, special_kinds, unit_of
 from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
 from iris_lab.data.tables import Reading, TextTable, read_table
-from iris_lab.errors import InputError, UnknownNameError
+from iris_lab.errors import InputError, UnknownNameError, check_type
 
 # Target column, and one line on where the data come from.
 BUNDLED: Mapping[str, tuple[str, str]] = {
@@ -124,7 +124,11 @@ def load_dataset(
     InputError
         The table cannot be read or used; the message names column, line and value of all that is wrong.
     """
+    texts = {"separator": separator, "decimal": decimal, "encoding": encoding, "drop": drop, "keep": keep}
+    for name, value in (texts | {"target": target or ""}).items():
+        check_type(name, value, str)
     if not isinstance(source, Source):
+        check_type("data", str(source) if isinstance(source, Path) else source, str)
         check_source(str(source))
         if str(source) in BUNDLED:
             return _bundled(str(source), target or "", drop, keep)

@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from iris_lab.errors import InputError, UnknownNameError
+from iris_lab.errors import InputError, UnknownNameError, check_type
 from iris_lab.modeling.splits import Split, check_seed, duplicate_groups
 
 # Each takes the seed; only those with a random part use it.
@@ -49,6 +49,7 @@ def check_folds(folds: int, target: NDArray[np.int64] | None = None, classes: Se
     classes
         Class names, for the message.
     """
+    check_type("folds", folds, int)
     if folds < 2:
         raise InputError(f"folds={folds}: expected 2 or more")
     if target is not None:
@@ -88,6 +89,7 @@ def check_needs(model: str, split: Split, folds: int) -> None:
 
 def check_model(model: str) -> str:
     """Return `model`, or raise `UnknownNameError` unless it is one of `MODELS`."""
+    check_type("model", model, str)
     if model not in MODELS:
         raise UnknownNameError("model", model, MODELS)
     return model

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from iris_lab.errors import InputError
+from iris_lab.errors import InputError, check_type
 from iris_lab.modeling.draw import draw_groups
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Split:
 
 def check_seed(seed: int) -> int:
     """Return `seed`, or raise `InputError` where NumPy's generators cannot take it (0 to 2**32 - 1)."""
+    check_type("seed", seed, int)
     if not 0 <= seed < 2**32:
         raise InputError(f"seed={seed}: expected an integer from 0 to {2**32 - 1}")
     return seed
@@ -75,6 +76,7 @@ def check_seed(seed: int) -> int:
 
 def check_test_size(test_size: float) -> float:
     """Return `test_size`, or raise `InputError` unless it is a fraction between 0 and 1, both excluded."""
+    check_type("test_size", test_size, float)
     if not 0 < test_size < 1:
         raise InputError(f"test_size={test_size}: expected a fraction of the samples between 0 and 1, such as 0.25")
     return test_size
