@@ -6,7 +6,7 @@ import pytest
 
 from iris_lab.errors import InputError, UnknownNameError
 from iris_lab.workflow.parameters import Parameter, check_types, declared, parse
-from iris_lab.workflow.runs import make_plan
+from iris_lab.workflow.plans import make_plan
 from iris_lab.workflow.steps import STEPS, Step
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"

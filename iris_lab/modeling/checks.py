@@ -1,11 +1,13 @@
 """Which function checks a parameter, by the parameter's name, and what only the data can tell."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from iris_lab.data.datasets import Dataset
 from iris_lab.modeling.estimators import check_folds, check_model, check_needs
 from iris_lab.modeling.splits import check_seed, check_test_size, make_split
+
+if TYPE_CHECKING:
+    from iris_lab.data.datasets import Dataset
 
 CHECKS: Mapping[str, Callable[..., object]] = {
     "seed": check_seed,
@@ -15,7 +17,7 @@ CHECKS: Mapping[str, Callable[..., object]] = {
 }
 
 
-def check_data(dataset: Dataset | None, values: Mapping[str, Any]) -> None:
+def check_data(dataset: "Dataset | None", values: Mapping[str, Any]) -> None:
     """Refuse, before anything starts, a split or folds that the data do not allow.
 
     Raises

@@ -15,7 +15,7 @@ from iris_lab.workflow.verdict import Verification
 from iris_lab.workflow.warm import WarmParent, warm_kernels
 
 if TYPE_CHECKING:
-    from iris_lab.workflow.runs import Plan
+    from iris_lab.workflow.plans import Plan
 
 DRAWING = {"matplotlib", "pillow", "platform", "seaborn"}  # what decides pixels
 # What ends a step by this machine's fault, not by the run's.
@@ -64,7 +64,7 @@ def _plan(found: Verification, there: Collection[str]) -> "Plan":
     """
     from iris_lab.data.datasets import BUNDLED
     from iris_lab.workflow.parameters import check_types
-    from iris_lab.workflow.runs import make_plan
+    from iris_lab.workflow.plans import make_plan
 
     here = {step.name: step for step in STEPS}
     if unknown := [name for name in found.record.parameters if name not in here]:

@@ -15,7 +15,8 @@ from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.normalization import volatile_outputs
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.parameters import Value
-from iris_lab.workflow.runs import Plan, execute, make_plan
+from iris_lab.workflow.plans import Plan, make_plan
+from iris_lab.workflow.runs import execute
 from iris_lab.workflow.steps import STEPS, Progress, Step
 from iris_lab.workflow.warm import Kernels, warm_kernels
 

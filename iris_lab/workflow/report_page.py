@@ -13,6 +13,7 @@ from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
 from iris_lab.workflow.layout import PAGE_FILE
+from iris_lab.workflow.prose import markdown, mathml
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -73,6 +74,8 @@ def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str]
         The numbers of the run, empty if it has none.
     """
     exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
+    exporter.register_filter("markdown2html", markdown)
+    exporter.register_filter("mathml", mathml)
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     cards = [Card(name, value) for name, value in facts.items() if name != "title"]
     page = environment.get_template("page.html.j2").render(
@@ -87,7 +90,8 @@ def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str]
 
 
 def _section(exporter: HTMLExporter, path: Path) -> Section:
-    fragment, _ = exporter.from_notebook_node(nbformat.read(path, as_version=4))
+    resources = {"metadata": {"path": str(path.parent)}}
+    fragment, _ = exporter.from_notebook_node(nbformat.read(path, as_version=4), resources=resources)
     soup = BeautifulSoup(fragment, "html.parser")
     headings = []
     for tag in soup.find_all(re.compile("h[1-6]")):

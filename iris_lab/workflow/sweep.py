@@ -16,8 +16,8 @@ from iris_lab.errors import InputError, IrisLabError
 from iris_lab.place import reports
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.parameters import Value, declared, parse
+from iris_lab.workflow.plans import Plan, make_plan
 from iris_lab.workflow.report import Job, report
-from iris_lab.workflow.runs import Plan, make_plan
 
 TABLE_FILE = "sweep.csv"
 
