@@ -66,7 +66,7 @@ def test_what_differs_between_runs_and_machines_is_stripped():
 )
 def test_an_output_that_will_be_another_one_next_time_is_named(text, what):
     (line,) = problems(notebook(printed(text)))
-    assert line.startswith(f"cell 1: {what} in an output: ")
+    assert line.startswith(f"cell 1: {what} in an output, line 1: ")
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,12 @@ def test_an_ordinary_output_is_fine(text):
     assert problems(notebook(printed(text))) == []
 
 
-def test_text_on_stderr_is_named():
-    assert problems(notebook(printed("FutureWarning: soon", name="stderr"))) == [
-        "cell 1: text on stderr: FutureWarning: soon"
+def test_a_warning_of_a_library_and_a_progress_bar_are_named():
+    assert problems(notebook(printed("/usr/lib/python3/x.py:1: FutureWarning: soon", name="stderr"))) == [
+        "cell 1: an absolute path in an output, line 1: /usr/l"
+    ]
+    assert problems(notebook(printed("100%|██████████| 3/3 [00:01, 98.5it/s]", name="stderr"))) == [
+        "cell 1: a rate in an output, line 1: 5it/s"
     ]
 
 

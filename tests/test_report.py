@@ -107,13 +107,23 @@ def test_the_state_of_a_run_cannot_lie(place, name, message):
 
 @pytest.mark.parametrize(
     ("name", "found"),
-    [("warns", "text on stderr: .*FutureWarning"), ("shows_a_path", "an absolute path in an output: /home/a")],
+    [("shows_a_path", "an absolute path in an output, line 1: /home/a")],
 )
 @pytest.mark.parametrize("values", [{}, {"seed": 5}], ids=["defaults", "given"])
 def test_a_run_that_shows_what_another_run_would_not_is_not_published(place, name, found, values):
     with pytest.raises(StepError, match=rf"^{name}, cell \d: {found}.*expected the same outputs in every run"):
         run(place, name, values=values)
     assert not place.final.exists() and (place.failed / f"{name}.ipynb").is_file()
+
+
+def test_a_warning_of_a_cell_names_the_cell_and_no_file_of_this_process(place):
+    (text,) = [
+        output.text
+        for cell in nbformat.read(run(place, "warns") / "warns.ipynb", as_version=4).cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
+    assert text.startswith("In[4]:3: FutureWarning: this will change")
 
 
 def test_cells_are_counted_as_in_the_notebook_that_the_reader_has(place):

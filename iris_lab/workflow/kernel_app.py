@@ -2,7 +2,16 @@
 
 from typing import Any
 
+from ipykernel.compiler import XCachingCompiler
 from ipykernel.kernelapp import IPKernelApp
+
+
+class LastingNames(XCachingCompiler):
+    """Names a cell's code by its count, where ipykernel names a file after its process: warnings show that name."""
+
+    def get_code_name(self, raw_code: str, code: str, number: int) -> str:
+        """Return the name of a cell's code."""
+        return f"In[{number}]"
 
 
 class KernelApp(IPKernelApp):
@@ -12,6 +21,12 @@ class KernelApp(IPKernelApp):
         """Open the socket of the outputs without ZeroMQ's high-water mark: beyond 1,000 messages it drops new ones."""
         context.sndhwm = 0
         super().init_iopub(context)  # type: ignore[no-untyped-call]  # ipykernel has no types
+
+    def init_shell(self) -> None:
+        """Set how cells are named before the first one is executed."""
+        super().init_shell()  # type: ignore[no-untyped-call]  # ipykernel has no types
+        if self.shell:
+            self.shell.compile = LastingNames()  # type: ignore[no-untyped-call]  # ipykernel has no types
 
 
 if __name__ == "__main__":

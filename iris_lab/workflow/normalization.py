@@ -18,6 +18,7 @@ VOLATILE = {
     "a time": re.compile(r"\b20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d|\b[0-2]\d:[0-5]\d:[0-5]\d\b"),
     "an absolute path": re.compile(r"(?<![\w.:/<])/(?:home|root|tmp|Users|usr|var|opt|private|work)/\w|\b[A-Z]:\\\w"),
     "a local address": re.compile(r"(?:localhost|127\.0\.0\.1):\d+"),
+    "a rate": re.compile(r"\d(?:it/s|s/it)\b"),
     "a random id": re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"),
 }
 
@@ -79,12 +80,11 @@ def volatile_outputs(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
     cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
     for number, cell in enumerate(cells, 1):
         for output in cell.get("outputs", []):
-            if output.get("name") == "stderr":
-                yield number, f"text on stderr: {output.text.strip().splitlines()[0][:80]}"
             for text in _texts(output):
                 for what, pattern in VOLATILE.items():
                     if found := pattern.search(text):
-                        yield number, f"{what} in an output: {found[0]}"
+                        line = text.count("\n", 0, found.start()) + 1
+                        yield number, f"{what} in an output, line {line}: {found[0]}"
 
 
 def _texts(output: NotebookNode) -> Iterator[str]:
