@@ -18,7 +18,7 @@ from iris_lab.errors import StepError
 from iris_lab.modeling import check_data
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.integrity import files_of
+from iris_lab.workflow.integrity import files_of, remove_empty_folders
 from iris_lab.workflow.layout import CRATE_FILE, DATA_FOLDER, PAGE_FILE
 from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared
@@ -173,7 +173,7 @@ def execute(
             found = crate.artifacts_of(folder)
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
-        _remove_empty_folders(folder)
+        remove_empty_folders(folder)
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts, read_metrics(folder))
         write_crate(folder, _record(plan, folder, results))
     except OSError as error:
@@ -195,13 +195,6 @@ def _check_left(step: str, folder: Path) -> None:
         else:
             continue
         raise StepError(step, None, f"it left {name[:80]!r}, {problem}; change the cell that makes it")
-
-
-def _remove_empty_folders(folder: Path) -> None:
-    """Remove what no record names and no archive keeps: a run is its files."""
-    while empty := [name for name in files_of(folder) if name.endswith("/")]:
-        for name in empty:
-            (folder / name).rmdir()
 
 
 def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:
