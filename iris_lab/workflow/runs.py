@@ -14,7 +14,7 @@ from iris_lab.artifacts import read_metrics
 from iris_lab.errors import StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.integrity import files_of
+from iris_lab.workflow.integrity import files_of, remove_empty_folders
 from iris_lab.workflow.layout import CRATE_FILE, DATA_FOLDER, PAGE_FILE
 from iris_lab.workflow.plans import Plan
 from iris_lab.workflow.report_page import write_page
@@ -57,6 +57,7 @@ def execute(
             found = crate.artifacts_of(folder)
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
+        remove_empty_folders(folder)
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts, read_metrics(folder))
         write_crate(folder, _record(plan, folder, results))
     except OSError as error:
@@ -67,6 +68,8 @@ def execute(
 def _check_left(step: str, folder: Path) -> None:
     """Refuse files that nobody could verify, before they are opened: reading a pipe would never end."""
     for name, ordinary in files_of(folder).items():
+        if name.endswith("/"):
+            continue
         if name in (CRATE_FILE, PAGE_FILE):
             problem = "a name that the run itself writes"
         elif not ordinary:
