@@ -4,7 +4,6 @@ It is also the manifest: it lists every artifact with its SHA-256. `crate_writer
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from iris_lab.errors import ArtifactError
 from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.untrusted import read_bounded, strict_json
 
 if TYPE_CHECKING:
     from iris_lab.workflow.parameters import Value
 
-SHA256 = re.compile(r"[0-9a-f]{64}")
+LARGEST_RECORD = 4 * 2**20  # bytes; some 6000 artifacts
+LARGEST_RUN = 4 * 2**30  # bytes of all its files
+SHA256, SIZE = re.compile(r"[0-9a-f]{64}"), re.compile(r"0|[1-9][0-9]{0,11}")
+# What a name and a version may be: the record is shown to readers, so it has no room for sentences.
+SOFTWARE = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+VERSION = re.compile(r"(?:[A-Za-z]+ )?[A-Za-z0-9_.+!-]{1,40}")
+LONGEST = 4000  # characters of a text
 # Where the record keeps the facts of `provenance.software` that are no packages: property of the entity "#iris-lab".
+COMPUTES, WRITES = "Decides results.", "Decides how results are written, checked and served."
 PLATFORM_FACTS = {"platform": "operatingSystem", "openblas core": "processorRequirements"}
 
 
@@ -46,6 +53,10 @@ class Record:
         Of the release, ISO 8601.
     inputs
         Paths of the artifacts of earlier steps that each step could read, by step.
+    groups
+        What each module decides, by its name, as the record says.
+    sizes
+        Bytes of every artifact, by its path in the run.
     """
 
     parameters: "Mapping[str, Mapping[str, Value]]"
@@ -56,6 +67,8 @@ class Record:
     sources: Mapping[str, str]
     date: str
     inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def values(self) -> "dict[str, Value]":
@@ -90,7 +103,7 @@ def read_crate(folder: Path) -> Record:
             f"no run in {folder.name!r}: expected a folder with {CRATE_FILE}, as `iris-lab report` writes it"
         )
     try:
-        entities = json.loads(path.read_text(encoding="utf-8"))["@graph"]
+        entities = strict_json(read_bounded(path, LARGEST_RECORD))["@graph"]
         graph = {entity["@id"]: entity for entity in entities}
         if len(graph) < len(entities):
             raise ValueError("two entities share an @id")
@@ -103,17 +116,18 @@ def read_crate(folder: Path) -> Record:
 def _record(graph: Mapping[str, Any]) -> Record:
     mentioned = [reference["@id"] for reference in _many(graph["./"], "mentions")]
     steps = [graph[identifier] for identifier in mentioned if identifier.startswith("#step-")]  # in the run's order
-    artifacts = {_path(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "File" and "sha256" in e}
-    sources = {_text(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "SoftwareSourceCode"}
-    software = {_text(e["name"]): _text(e["softwareVersion"]) for e in graph.values() if "softwareVersion" in e}
-    facts = {name: _text(graph["#iris-lab"][key]) for name, key in PLATFORM_FACTS.items()}
+    files = {_path(e["name"]): e for e in graph.values() if e["@type"] == "File" and "sha256" in e}
+    sources = {_path(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "SoftwareSourceCode"}
+    versions = [e for e in graph.values() if "softwareVersion" in e]
+    software = {_match(SOFTWARE, e["name"]): _match(VERSION, e["softwareVersion"]) for e in versions}
+    facts = {name: _match(VERSION, graph["#iris-lab"][key]) for name, key in PLATFORM_FACTS.items()}
     read = {step["name"]: [graph[reference["@id"]] for reference in _many(step, "object")] for step in steps}
     written = {step["name"]: [graph[reference["@id"]] for reference in _many(step, "result")] for step in steps}
     data = _data(graph) if "#data" in graph else {}
     return Record(
         parameters={step: _parameters(entities) for step, entities in read.items()},
         results={step: [_path(entity["name"]) for entity in entities] for step, entities in written.items()},
-        artifacts=artifacts,
+        artifacts={name: _sha256(entity) for name, entity in files.items()},
         data=data,
         software=software | facts,
         sources=sources,
@@ -122,7 +136,16 @@ def _record(graph: Mapping[str, Any]) -> Record:
             step: [_path(e["name"]) for e in entities if e["@type"] == "File" and e["name"] != data.get("file")]
             for step, entities in read.items()
         },
+        groups={e["name"]: e["description"] for e in graph.values() if e.get("description") in (COMPUTES, WRITES)},
+        sizes=_sizes(files),
     )
+
+
+def _sizes(files: Mapping[str, Any]) -> dict[str, int]:
+    sizes = {name: int(_match(SIZE, entity["contentSize"])) for name, entity in files.items()}
+    if (total := sum(sizes.values())) > LARGEST_RUN:
+        raise ValueError(f"its files have {total} bytes: expected at most {LARGEST_RUN}")
+    return sizes
 
 
 def _parameters(entities: Sequence[Mapping[str, Any]]) -> "dict[str, Value]":
@@ -145,9 +168,15 @@ def _many(entity: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST:
         raise ValueError(f"{value!r:.60} stands where a text is expected")
     return value
+
+
+def _match(pattern: re.Pattern[str], value: Any) -> str:
+    if not pattern.fullmatch(_text(value)):
+        raise ValueError(f"{value!r:.60} is no {'version' if pattern is VERSION else 'size or name'}")
+    return str(value)
 
 
 def _sha256(entity: Mapping[str, Any]) -> str:

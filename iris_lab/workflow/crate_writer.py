@@ -12,8 +12,9 @@ from typing import Any
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from iris_lab.data import is_url
-from iris_lab.workflow.crate import PLATFORM_FACTS, Record
+from iris_lab.errors import ArtifactError
+from iris_lab.place import PACKAGE
+from iris_lab.workflow.crate import COMPUTES, LARGEST_RECORD, PLATFORM_FACTS, WRITES, Record
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.provenance import computes
 
@@ -29,7 +30,6 @@ MEDIA_TYPES = {
 # Terms of the run profiles that the context of RO-Crate 1.1 lacks.
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 OWN_TABLE = "The table that was given to the run, byte for byte; the licence of the run does not cover it."
-COMPUTES, WRITES = "Decides results.", "Decides how results are written, checked and served."
 DESCRIPTIONS = {".ipynb": "SHA-256 of the notebook's code and prose; outputs don't count.", ".lock": "Every package."}
 
 
@@ -42,7 +42,23 @@ def write_crate(folder: Path, record: Record) -> None:
         The run; every file of ``record.artifacts`` is in it.
     record
         What to write.
+
+    Raises
+    ------
+    ArtifactError
+        It would be too large to be read back.
     """
+    content = crate_bytes(folder, record)
+    if len(content) > LARGEST_RECORD:
+        raise ArtifactError(
+            f"the run's {len(record.artifacts)} files make a record of {len(content)} bytes: "
+            f"expected at most {LARGEST_RECORD}; write fewer files"
+        )
+    (folder / CRATE_FILE).write_bytes(content)
+
+
+def crate_bytes(folder: Path, record: Record) -> bytes:
+    """Return what `write_crate` writes: the one way to write this record."""
     crate = ROCrate(version="1.1")  # the version that the profile is validated against
     crate.name = f"iris_lab report on {record.data.get('name', 'no data')}"
     crate.description = "Executed notebooks with their figures, numbers and model; `iris-lab verify` checks it."
@@ -61,7 +77,7 @@ def write_crate(folder: Path, record: Record) -> None:
     _relate(run, "object", data)
     _relate(run, "result", [file for name, file in files.items() if name != record.data.get("file")])
     crate.root_dataset["mentions"] = [run, *steps]
-    (folder / CRATE_FILE).write_text(_json(crate), encoding="utf-8", newline="\n")
+    return _json(crate).encode()
 
 
 def _json(crate: ROCrate) -> str:
@@ -99,7 +115,7 @@ def _add_data(crate: ROCrate, record: Record, files: Mapping[str, Any]) -> list[
         return []
     facts = {"name": record.data["name"], "sha256": record.data["sha256"], "description": record.data["source"]}
     data = _entity(crate, "#data", "CreativeWork", **facts)
-    if is_url(record.data["source"]):
+    if record.data["source"].startswith(("http://", "https://")):
         data["url"] = record.data["source"]
     if "file" not in record.data:
         return [data]
@@ -114,7 +130,7 @@ def _add_software(crate: ROCrate, record: Record) -> ContextEntity:
     application = _entity(crate, "#iris-lab", "SoftwareApplication", license={"@id": LICENCE}, **facts)
     application["softwareRequirements"] = [_add_package(crate, name, found) for name, found in sorted(versions.items())]
     application["hasPart"] = [
-        _entity(crate, f"#source-{name}", "SoftwareSourceCode", name=name, sha256=sha256, **_about(name, facts))
+        _entity(crate, f"#source-{name}", "SoftwareSourceCode", name=name, sha256=sha256, **_about(name, facts, record))
         for name, sha256 in sorted(record.sources.items())
     ]
     return application
@@ -126,11 +142,13 @@ def _add_package(crate: ROCrate, name: str, found: str) -> ContextEntity:
     return _entity(crate, url, "SoftwareApplication", name=name, softwareVersion=found, url=url)
 
 
-def _about(name: str, application: Mapping[str, str]) -> dict[str, str]:
+def _about(name: str, application: Mapping[str, str], record: Record) -> dict[str, str]:
     about = {"version": application["softwareVersion"], "programmingLanguage": "Python"}
     description = DESCRIPTIONS.get(Path(name).suffix)
     if name.startswith("iris_lab/"):
         description = COMPUTES if computes(name) else WRITES
+        if not (PACKAGE.parent / name).is_file():  # one of another version, as its record says
+            description = record.groups.get(name, description)
     return about | ({"description": description} if description else {})
 
 

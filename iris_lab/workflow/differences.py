@@ -13,7 +13,7 @@ from iris_lab.workflow.verdict import INTACT, UNDECIDED, Verification
 TEMPLATES = Path(__file__).with_name("templates")
 SENTENCES = {
     IDENTICAL: "Re-run from its record, every file has the same bytes.",
-    EQUIVALENT: "Re-run from its record, every file is the same, except for what another environment explains.",
+    EQUIVALENT: "Re-run from its record, every file is the same, except for what a change of environment explains:",
     DIFFERENT: "Some files are not what the record says, or not what a re-run writes.",
     INTACT: "Every file is as recorded; the run was not re-run.",
     UNDECIDED: "The files are as recorded, but it could not be re-run here.",

@@ -3,34 +3,47 @@
 import os
 import stat
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
-from iris_lab.errors import InputError
+from iris_lab.errors import ArtifactError, InputError
 from iris_lab.workflow import provenance
 from iris_lab.workflow.comparison.findings import ALTERED, EXTRA, MISSING, NO_FILE, Difference, Finding
-from iris_lab.workflow.crate import Record, digest_of
+from iris_lab.workflow.crate import SHA256, Record, digest_of
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.steps import STEPS
 
 CHANGED = "changed"
+MOST_FILES = 100_000  # in a run; beyond that, it is not listed
 
 
 def files_of(run: Path) -> dict[str, bool]:
-    """Return the path of everything in a run but folders, and whether it is an ordinary file.
+    """Return the path in the run of all files and of empty folders, and whether it is an ordinary file.
 
-    Nothing is opened or followed: a link could lead out of the run, and reading a pipe would never end.
+    Links are not followed: one could lead out of the run, and a pipe would never end.
+
+    Raises
+    ------
+    ArtifactError
+        There are too many to be listed.
     """
-    found, folders = {}, [""]
+    found: dict[str, bool] = {}
+    folders = [""]
     while folders:
         prefix = folders.pop()
         with os.scandir(run / prefix) as entries:
-            for entry in entries:
-                name = prefix + entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(f"{name}/")
-                else:
-                    found[name] = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
+            inside = list(islice(entries, MOST_FILES))
+        if not inside and prefix:
+            found[prefix] = False
+        for entry in inside:
+            name = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(f"{name}/")
+            else:
+                found[name] = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
+        if len(found) + len(folders) >= MOST_FILES:
+            raise ArtifactError(f"run {run.name!r} has over {MOST_FILES} files: expected those of its record")
     return dict(sorted(found.items()))
 
 
@@ -38,10 +51,12 @@ def check_files(run: Path, record: Record, files: Mapping[str, bool]) -> list[Fi
     """Return a finding for every file that is not what the record says."""
     found = []
     for name, ordinary in files.items():
-        if not ordinary:
+        if name.endswith("/"):
+            found.append(Finding(name, EXTRA, Difference("", "not in the record", "an empty folder")))
+        elif not ordinary:
             found.append(Finding(name, NO_FILE, Difference("", "a file", "a link or a device; it was not opened")))
         elif name in record.artifacts:
-            if finding := _check_digest(run, name, record.artifacts[name]):
+            if finding := _check_digest(run, name, record):
                 found.append(finding)
         elif name != CRATE_FILE:
             found.append(Finding(name, EXTRA, Difference("", "not in the record", "there")))
@@ -49,8 +64,12 @@ def check_files(run: Path, record: Record, files: Mapping[str, bool]) -> list[Fi
     return sorted(found + [Finding(name, MISSING) for name in gone], key=lambda finding: finding.name)
 
 
-def _check_digest(run: Path, name: str, recorded: str) -> Finding | None:
+def _check_digest(run: Path, name: str, record: Record) -> Finding | None:
+    recorded = record.artifacts[name]
     try:
+        size = (run / name).stat().st_size
+        if size != record.sizes[name]:
+            return Finding(name, ALTERED, Difference("size", f"{record.sizes[name]} bytes", f"{size} bytes"))
         digest = digest_of(run / name)
     except OSError as error:
         return Finding(name, ALTERED, Difference("", "a file", f"cannot be read: {error.strerror}"))
@@ -67,13 +86,18 @@ def check_environment(record: Record) -> list[Finding]:
         sources = provenance.sources({step.name: read_notebook(step.notebook) for step in here})
     except (InputError, OSError) as error:
         return [*found, Finding("notebooks", CHANGED, Difference("", "recorded", f"cannot be read: {error}"))]
-    was, now = ({name: f"{sha[:12]}…" for name, sha in shas.items()} for shas in (record.sources, sources))
-    return found + _changes(was, now, "not recorded", "not there")
+    return found + _changes(record.sources, sources, "not recorded", "not there")
 
 
 def _changes(was: Mapping[str, str], now: Mapping[str, str], unrecorded: str, gone: str) -> list[Finding]:
     return [
-        Finding(name, CHANGED, Difference("", was.get(name, unrecorded), now.get(name, gone)))
+        Finding(name, CHANGED, Difference("", *_short(was.get(name, unrecorded), now.get(name, gone))))
         for name in sorted(was.keys() | now.keys())
         if was.get(name) != now.get(name)
     ]
+
+
+def _short(was: str, now: str) -> tuple[str, str]:
+    """Return two digests cut to what is shown, if that tells them apart; versions are shown whole."""
+    short = [f"{text[:12]}…" if SHA256.fullmatch(text) else text for text in (was, now)]
+    return (short[0], short[1]) if short[0] != short[1] else (was, now)

@@ -4,8 +4,9 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import requires, version
+from typing import Any
 
 from iris_lab import __date__, __version__
 from iris_lab.blas import blas_core
@@ -48,7 +49,7 @@ def sources(notebooks: Mapping[str, str]) -> dict[str, str]:
     ValueError
         A text is no notebook.
     """
-    found = {f"{step}.ipynb": _notebook_digest(text) for step, text in notebooks.items()}
+    found = {f"{step}.ipynb": notebook_digest(json.loads(text)["cells"]) for step, text in notebooks.items()}
     modules = sorted(PACKAGE.rglob("*.py"))
     found |= {f"iris_lab/{path.relative_to(PACKAGE).as_posix()}": digest_of(path) for path in modules}
     return found | ({LOCK.name: digest_of(LOCK)} if LOCK.is_file() else {})
@@ -59,9 +60,9 @@ def computes(source: str) -> bool:
     return source.split("/")[1] not in NOT_IMPORTED
 
 
-def _notebook_digest(notebook: str) -> str:
-    # Read as JSON: nbformat's import and its checks cost more than all the rest of a quick verification.
-    cells = json.loads(notebook)["cells"]
+def notebook_digest(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Return the SHA-256 of a notebook's code and prose, without outputs."""
+    # Of JSON: nbformat's import and its checks cost more than all the rest of a quick verification.
     text = json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in cells])
     return hashlib.sha256(text.encode()).hexdigest()
 

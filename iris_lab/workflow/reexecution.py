@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from iris_lab.workflow.plans import Plan
 
 DRAWING = {"matplotlib", "pillow", "platform", "seaborn"}  # what decides pixels
+# What decides the last digits.
+COMPUTING = {"numpy", "openblas core", "pandas", "platform", "python", "scikit-learn", "scipy"}
 # What ends a step by this machine's fault, not by the run's.
 OUTER_CAUSES = {"CellTimeoutError", "DeadKernelError", "ImportError", "MemoryError", "ModuleNotFoundError", "OSError"}
 
@@ -53,7 +55,7 @@ def compare_again(
         failure = _execute(plan, folder, warm_parent, timeout, on_progress)
         if failure and (failure.cell is None or failure.reason.partition(":")[0] in OUTER_CAUSES):
             return replace(found, problem=str(failure))
-        artifacts = list(_compare(found, folder, there, trust=trust))
+        artifacts = list(compare_runs(found, folder, there, trust=trust))
         return replace(found, artifacts=artifacts, problem=str(failure) if failure else "")
 
 
@@ -63,6 +65,7 @@ def _plan(found: Verification, there: Collection[str]) -> "Plan":
     The data are a bundled dataset or the copy in the run, and no other file is opened.
     """
     from iris_lab.data.datasets import BUNDLED
+    from iris_lab.workflow.expansion import check_expansion
     from iris_lab.workflow.parameters import check_types
     from iris_lab.workflow.plans import make_plan
 
@@ -75,9 +78,10 @@ def _plan(found: Verification, there: Collection[str]) -> "Plan":
     values = check_types(found.record.values, steps)
     source, origin = values.get("data", "iris"), ""
     if source not in BUNDLED:
-        if source != found.record.data.get("file") or source not in there:
+        if not isinstance(source, str) or source != found.record.data.get("file") or source not in there:
             raise ArtifactError(f"the data of run {found.run.name!r}, {source!r}, are not among its files")
-        values["data"] = str(found.run.absolute() / str(source))
+        check_expansion(found.run / source, found.record)
+        values["data"] = str(found.run.absolute() / source)
         origin = found.record.data["source"]
     return make_plan(values, steps, origin=origin, date=found.record.date)
 
@@ -105,12 +109,24 @@ def _execute(
     return None
 
 
-def _compare(found: Verification, folder: Path, there: Collection[str], *, trust: bool) -> Iterator[Finding]:
+def compare_runs(found: Verification, folder: Path, there: Collection[str], *, trust: bool) -> Iterator[Finding]:
+    """Yield what each artifact is, compared with that of a re-run.
+
+    Parameters
+    ----------
+    found
+        What the checks without an execution found.
+    folder
+        The re-run.
+    there, trust
+        As for `compare_again`.
+    """
     from iris_lab.workflow.comparison.artifacts import Runs, compare
 
     changed = {finding.name for finding in found.environment}
     rebuilt = bool(changed & (found.record.software.keys() | {"python"}))
-    runs = Runs(found.run, folder, redrawn=bool(changed & DRAWING), rebuilt=rebuilt, trust=trust)
+    redrawn, rounded = bool(changed & DRAWING), bool(changed & COMPUTING)
+    runs = Runs(found.run, folder, redrawn=redrawn, rebuilt=rebuilt, rounded=rounded, trust=trust)
     made = artifacts_of(folder).keys() | ({CRATE_FILE} if (folder / CRATE_FILE).is_file() else set())
     for name in [*sorted(found.record.artifacts.keys() | made - {CRATE_FILE}), CRATE_FILE]:
         if name not in there:

@@ -57,6 +57,7 @@ def execute(
             found = crate.artifacts_of(folder)
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
+        _remove_empty_folders(folder)
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts, read_metrics(folder))
         write_crate(folder, _record(plan, folder, results))
     except OSError as error:
@@ -67,6 +68,8 @@ def execute(
 def _check_left(step: str, folder: Path) -> None:
     """Refuse files that nobody could verify, before they are opened: reading a pipe would never end."""
     for name, ordinary in files_of(folder).items():
+        if name.endswith("/"):
+            continue
         if name in (CRATE_FILE, PAGE_FILE):
             problem = "a name that the run itself writes"
         elif not ordinary:
@@ -76,6 +79,13 @@ def _check_left(step: str, folder: Path) -> None:
         else:
             continue
         raise StepError(step, None, f"it left {name[:80]!r}, {problem}; change the cell that makes it")
+
+
+def _remove_empty_folders(folder: Path) -> None:
+    """Remove what no record names and no archive keeps: a run is its files."""
+    while empty := [name for name in files_of(folder) if name.endswith("/")]:
+        for name in empty:
+            (folder / name).rmdir()
 
 
 def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:

@@ -1,12 +1,22 @@
 """A verification in words for a terminal."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, Difference, Finding, printable
+from iris_lab.workflow.comparison.findings import (
+    CLAIMED,
+    DIFFERENT,
+    EQUIVALENT,
+    IDENTICAL,
+    Difference,
+    Finding,
+    printable,
+)
 from iris_lab.workflow.verdict import INTACT, UNDECIDED, Verification
 
-COLOURS = {IDENTICAL: 32, INTACT: 32, EQUIVALENT: 33, DIFFERENT: 31, UNDECIDED: 31}
+COLOURS = {IDENTICAL: 32, INTACT: 32, EQUIVALENT: 33, DIFFERENT: 31, UNDECIDED: 31, CLAIMED: 33}
 INDENT, WIDTH = " " * 13, 12
+SHOWN = 100  # findings of a kind
 
 
 def summarize(found: Verification, *, coloured: bool = False) -> str:
@@ -21,28 +31,38 @@ def summarize(found: Verification, *, coloured: bool = False) -> str:
     """
     files = f"{len(found.record.artifacts)} files"
     lines = [f"{'run':{WIDTH}} {printable(found.run.name)}: {_parameters(found)}"]
-    lines += _section("integrity", found.integrity, f"{files}, each with its recorded SHA-256")
+    lines += _section("integrity", found.integrity, f"{files}, each with its recorded SHA-256, and their record")
     lines += _section("environment", found.environment, "all versions, notebooks and modules as recorded")
-    for finding in found.artifacts or ():
+    lines += [f"{_word(CLAIMED, coloured)} {_line(finding)}" for finding in found.claims]
+    for finding in _first(found.artifacts or ()):
         lines += [f"{_word(finding.verdict, coloured)} {_line(finding)}", *_detail(finding.difference)]
     if found.problem:
         lines.append(f"{_word('stopped', False)} {printable(found.problem)}")
-    return "\n".join([*lines, f"{'verdict':{WIDTH}} {_word(found.verdict, coloured, width=0)}: {_verdict(found)}"])
+    comma = "," if found.because else ":"
+    verdict = f"{_word(found.verdict, coloured, width=0)}{comma} {_verdict(found)}"
+    return "\n".join([*lines, f"{'verdict':{WIDTH}} {verdict}"])
 
 
 def _parameters(found: Verification) -> str:
-    values = ", ".join(f"{name}={value}" for name, value in found.record.values.items() if value != "")
-    return printable(f"{values or 'no parameters'}; release of {found.record.date[:10]}")
+    values = ", ".join(f"{name}={value!s:.60}" for name, value in found.record.values.items() if value != "")
+    return printable(f"{values or 'no parameters'}")
 
 
 def _section(name: str, findings: Sequence[Finding], otherwise: str) -> list[str]:
     if not findings:
         return [f"{name:{WIDTH}} {otherwise}"]
-    width = max(len(finding.name) for finding in findings)
+    shown, more = findings[:SHOWN], len(findings) - SHOWN
+    width = min(60, max(len(finding.name) for finding in shown))
     lines = [
-        f"{finding.verdict:8} {printable(finding.name):{width}}  {_change(finding)}".rstrip() for finding in findings
-    ]
+        f"{finding.verdict:8} {printable(finding.name):{width}}  {_change(finding)}".rstrip() for finding in shown
+    ] + [f"and {more} more"] * (more > 0)
     return [f"{name if number == 0 else '':{WIDTH}} {line}" for number, line in enumerate(lines)]
+
+
+def _first(findings: Sequence[Finding]) -> list[Finding]:
+    """Return as many findings of each verdict as anybody reads."""
+    words = Counter[str]()
+    return [finding for finding in findings if (words.update([finding.verdict]), words[finding.verdict] <= SHOWN)[1]]
 
 
 def _change(finding: Finding) -> str:
@@ -74,6 +94,7 @@ def _verdict(found: Verification) -> str:
     ]
     parts = [f"{count} {word}" for count, word in counts if count]
     parts += [f"{altered} not as recorded"] if altered else []
+    parts = [found.because] * bool(found.because) + parts
     if found.verdict == INTACT:
         parts = ["every file as recorded; not re-run"]
     if found.verdict == UNDECIDED:

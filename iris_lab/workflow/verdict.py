@@ -1,6 +1,6 @@
 """What a verification found, and the verdict that follows from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTIC
 from iris_lab.workflow.crate import Record
 
 INTACT, UNDECIDED = "intact", "could not run"
+MOST, NAMED = 1000, 5  # findings of a kind that are listed, changes that a verdict names
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Verification:
         Why the re-run failed or did not start; else empty.
     seconds
         Time that the verification took.
+    claims
+        What the record says and nothing here proves.
     """
 
     run: Path
@@ -40,6 +43,7 @@ class Verification:
     artifacts: list[Finding] | None = None
     problem: str = ""
     seconds: float = 0.0
+    claims: Sequence[Finding] = ()
 
     @property
     def verdict(self) -> str:
@@ -53,6 +57,18 @@ class Verification:
             return INTACT
         return EQUIVALENT if EQUIVALENT in verdicts else IDENTICAL
 
+    @property
+    def because(self) -> str:
+        """What changed in the environment, where the verdict is ``equivalent``: without it, there is none."""
+        if self.verdict != EQUIVALENT:
+            return ""
+        versions = [f for f in self.environment if f.name in self.record.software]
+        code = [f.name for f in self.environment if f.name not in self.record.software]
+        named = [f"{f.name} {f.difference.was} → {f.difference.now}" for f in versions if f.difference]
+        parts = [("versions", named), ("code", code)]
+        found = [f"other {what} than recorded ({_some(names)})" for what, names in parts if names]
+        return f"under {' and '.join(found)}: install the recorded lock to prove it"
+
     def exit_code(self, *, exact: bool = False) -> int:
         """Return 0 for a run that verified, 1 for a different one, 2 for one that could not be executed."""
         if exact and self.verdict == EQUIVALENT:
@@ -61,13 +77,24 @@ class Verification:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return everything but the pictures."""
-        lists = {"integrity": self.integrity, "environment": self.environment, "artifacts": self.artifacts}
+        lists = {
+            "integrity": self.integrity,
+            "environment": self.environment,
+            "claims": self.claims,
+            "artifacts": self.artifacts,
+        }
         return {
             "run": self.run.name,
             "verdict": self.verdict,
+            "because": self.because,
             "problem": self.problem,
             "seconds": round(self.seconds, 3),
             "parameters": self.record.values,
             "files": len(self.record.artifacts),
-            **{key: found and [finding.as_json() for finding in found] for key, found in lists.items()},
+            **{key: found and [finding.as_json() for finding in found[:MOST]] for key, found in lists.items()},
         }
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

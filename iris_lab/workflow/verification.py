@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from iris_lab.errors import ArtifactError
+from iris_lab.workflow.consistency import check_record, claims
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.integrity import check_environment, check_files, files_of
 from iris_lab.workflow.steps import Progress
@@ -49,7 +50,8 @@ def verify(
         files = files_of(run)
     except OSError as error:
         raise ArtifactError(f"cannot read run {run.name!r}: {error.strerror}") from error
-    found = Verification(run, record, check_files(run, record, files), check_environment(record))
+    altered = check_files(run, record, files) or check_record(run, record)
+    found = Verification(run, record, altered, check_environment(record), claims=claims(record))
     if not quick:
         there = {name for name, ordinary in files.items() if ordinary}
         from iris_lab.workflow.reexecution import compare_again

@@ -1,50 +1,63 @@
 """Comparison of the artifacts of two runs, each by its kind."""
 
-import json
-from collections.abc import Callable, Mapping
+import csv
+import filecmp
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from iris_lab.artifacts import SPLIT_FILE
 from iris_lab.modeling import INFO_FILE, MODEL_FILE
+from iris_lab.workflow.comparison.bytes import compare_bytes
+from iris_lab.workflow.comparison.drawings import compare_drawings
 from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, Difference, Finding
 from iris_lab.workflow.comparison.models import compare_models
 from iris_lab.workflow.comparison.notebooks import compare_notebooks
-from iris_lab.workflow.comparison.pictures import compare_drawings, compare_markup, compare_pictures
-from iris_lab.workflow.comparison.texts import compare_tables, compare_texts, compare_trees
-from iris_lab.workflow.crate import PLATFORM_FACTS, digest_of
+from iris_lab.workflow.comparison.pictures import LEVELS, Drawings, compare_markup, compare_pictures, unpacked
+from iris_lab.workflow.comparison.records import compare_records
+from iris_lab.workflow.comparison.texts import compare_forms, compare_tables, compare_texts, compare_trees
+from iris_lab.workflow.crate import digest_of, read_crate
 from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.untrusted import read_bounded, strict_json
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 # What a file can raise that somebody made to look like an artifact.
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-ROUNDING = "numbers agree within 1e-9"
+UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    SyntaxError,
+    csv.Error,
+)
+LARGER, ROOM = 4, 2**20  # a recorded file may be so many times as large as ours, and so many bytes larger, to be read
+NUMBERS, PICTURES = "numbers agree within 1e-9", "each text read, only its letters and lines moved"
 NOTES = {
-    CRATE_FILE: "other digests, versions or code, each compared for itself",
-    INFO_FILE: "but for versions and the digest of the model, which is compared for itself",
-    ".joblib": "same predictions, probabilities within 1e-9",
-    ".png": "the same pixels",
-}
-NOTES_REDRAWN = {
-    ".html": f"{ROUNDING}, only text moved in figures",
-    ".ipynb": f"{ROUNDING}, only text moved in figures",
-    ".png": "only text moved",
-    ".svg": "the same parts and texts",
+    CRATE_FILE: "but for digests, versions and code, as this version writes it",
+    INFO_FILE: "but for versions, and the digest of the model, which is compared for itself",
+    MODEL_FILE: "same predictions, probabilities within 1e-9",
 }
 
 
 @dataclass(frozen=True)
 class Runs:
-    """A recorded run and its re-run.
+    """A recorded run and its re-run, and which change of the environment may explain a difference between them.
 
     Attributes
     ----------
     was, now
         Their folders.
     redrawn
-        The drawing libraries differ: pixels of text may have moved.
+        The drawing libraries differ: letters may, and lines may have moved.
     rebuilt
         Any version differs: those that an artifact names may too.
+    rounded
+        What computes differs, a library or the processor: numbers may by rounding.
     trust
         Load the recorded model where its bytes differ.
     """
@@ -53,87 +66,117 @@ class Runs:
     now: Path
     redrawn: bool = False
     rebuilt: bool = False
+    rounded: bool = False
     trust: bool = False
 
     def pictures(self, was: bytes, now: bytes) -> Difference | None:
         """Compare two PNG files."""
-        return compare_pictures(was, now, redrawn=self.redrawn)
+        drawings = self._drawings.get(now) if self.redrawn else None
+        levels = LEVELS if self.rounded else 0
+        return compare_pictures(was, now, redrawn=self.redrawn, drawings=drawings, levels=levels)
+
+    def images(self, was: str, now: str) -> Difference | None:
+        """Compare two PNG files in an SVG."""
+        old, new = (unpacked("".join(text.partition(",")[2].split())) for text in (was, now))
+        return compare_pictures(old, new, redrawn=self.redrawn, levels=LEVELS, resized=True)
+
+    def drawings(self, was: str, now: str) -> Difference | None:
+        """Compare two SVG files."""
+        return compare_drawings(was, now, self.images, redrawn=self.redrawn)
+
+    @cached_property
+    def _drawings(self) -> Mapping[bytes, Drawings]:
+        """The figures of the re-run, by their PNG: recorded SVG, where it is as it should be, and our own."""
+        found = {}
+        for path in self.now.rglob("*.png"):
+            if (svg := path.with_suffix(".svg")).is_file():
+                now = svg.read_text(encoding="utf-8")
+                found[path.read_bytes()] = (self._recorded(svg.relative_to(self.now), now), now)
+        return found
+
+    def _recorded(self, name: Path, now: str) -> str:
+        try:
+            was = read_bounded(self.was / name, _limit(self.now / name)).decode()
+            return now if self.drawings(was, now) else was
+        except UNREADABLE:
+            return now
 
 
 def compare(name: str, runs: Runs) -> Finding:
-    """Compare an artifact that is there, as an ordinary file, in both runs."""
+    """Compare an artifact that is there, as an ordinary file, in both runs.
+
+    In an unchanged environment only the same bytes are the same; in another one, what that change explains, too.
+    """
+    was, now = runs.was / name, runs.now / name
     try:
-        old, new = (runs.was / name).read_bytes(), (runs.now / name).read_bytes()
-        if old == new:
+        if filecmp.cmp(was, now, shallow=False):
             return Finding(name, IDENTICAL)
+        old, new = read_bounded(was, _limit(now)), now.read_bytes()
         found = _compare(name, old, new, runs)
+        if found is None and not _explained(name, runs):
+            found = compare_bytes(old, new)
     except UNREADABLE as error:
-        found = Difference("", f"cannot be read ({type(error).__name__}: {error})"[:160], "as made again")
+        reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        found = Difference("", f"cannot be read ({reason})"[:160], "as re-run")
     if found:
         return Finding(name, DIFFERENT, replace(found, where=found.where.lstrip(".")))
-    notes = NOTES | (NOTES_REDRAWN if runs.redrawn else {})
-    return Finding(name, EQUIVALENT, note=notes.get(name, notes.get(Path(name).suffix, ROUNDING)))
+    return Finding(name, EQUIVALENT, note=_note(name, runs))
+
+
+def _limit(now: Path) -> int:
+    return LARGER * now.stat().st_size + ROOM
+
+
+def _explained(name: str, runs: Runs) -> bool:
+    """Say whether a change of the environment can explain any difference of this artifact at all."""
+    if name == CRATE_FILE:
+        return True  # compared with what this record has to be
+    if name in (INFO_FILE, MODEL_FILE):
+        return runs.rebuilt
+    if name == SPLIT_FILE:
+        return False  # what it holds was read, not computed
+    drawn = Path(name).suffix in (".png", ".svg", ".ipynb", ".html")
+    return runs.rounded or (runs.redrawn and drawn)
+
+
+def _note(name: str, runs: Runs) -> str:
+    if name in NOTES:
+        return NOTES[name]
+    drawn = Path(name).suffix in (".png", ".svg", ".ipynb", ".html")
+    kinds = [PICTURES] * (runs.redrawn and drawn) + [NUMBERS] * (runs.rounded and Path(name).suffix != ".png")
+    return ", ".join(kinds) or f"pixels within {LEVELS} of 255 levels"
 
 
 def _compare(name: str, old: bytes, new: bytes, runs: Runs) -> Difference | None:
     suffix = Path(name).suffix
+    if name == CRATE_FILE:
+        return compare_records(runs.was, runs.now)
     if name == MODEL_FILE:
-        return compare_models(runs.was, runs.now, trust=runs.trust)
+        return compare_models(runs.was, runs.now, trust=runs.trust) if runs.rebuilt else compare_bytes(old, new)
     if suffix == ".png":
         return runs.pictures(old, new)
     try:
         was, now = old.decode(), new.decode()
     except UnicodeDecodeError:
-        return _compare_bytes(old, new)
+        return compare_bytes(old, new)
     if suffix == ".svg":
-        return compare_drawings(was, now, redrawn=runs.redrawn)
+        return runs.drawings(was, now) if runs.redrawn or runs.rounded else compare_texts(was, now)
     if suffix == ".ipynb":
-        return compare_notebooks(was, now, runs.pictures)
+        return compare_notebooks(was, now, runs.pictures, rounded=runs.rounded) or compare_forms(was, now)
     if suffix == ".html":
-        return compare_markup(was, now, runs.pictures)
+        return compare_markup(was, now, runs.pictures, rounded=runs.rounded)
     if suffix in DELIMITERS:
-        return compare_tables(was, now, DELIMITERS[suffix])
+        return compare_tables(was, now, DELIMITERS[suffix], rounded=runs.rounded and name != SPLIT_FILE)
     if suffix == ".json":
-        explained: Callable[[Any, Runs], Any] = {INFO_FILE: _model_facts, CRATE_FILE: _crate_facts}.get(name, _all)
-        return compare_trees(explained(json.loads(was), runs), explained(json.loads(now), runs))
-    return compare_texts(was, now)
-
-
-def _compare_bytes(old: bytes, new: bytes) -> Difference:
-    place = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    was, now = (data[place : place + 8].hex(" ") or "the end" for data in (old, new))
-    return Difference(f"byte {place}", was, now)
-
-
-def _all(document: Any, _runs: Runs) -> Any:
-    return document
+        expected = _model_facts(strict_json(now), runs) if name == INFO_FILE else strict_json(now)
+        return compare_trees(strict_json(was), expected, rounded=runs.rounded) or compare_forms(was, now)
+    return compare_texts(was, now, rounded=runs.rounded)
 
 
 def _model_facts(info: Any, runs: Runs) -> Any:
-    """Return what ``model.json`` says beside the versions, where they differ, and a digest that is right."""
-    known = {digest_of(run / MODEL_FILE) for run in (runs.was, runs.now) if (run / MODEL_FILE).is_file()}
-    explained = {"versions"} if runs.rebuilt else set()
-    explained |= {"sha256"} if info["sha256"] in known else set()
-    return {key: value for key, value in info.items() if key not in explained}
-
-
-def _crate_facts(document: Any, _runs: Runs) -> Any:
-    """Return what the record says beside digests of artifacts, code and versions, which are compared for themselves."""
-    explained: Mapping[str, set[str]] = {
-        "File": {"sha256", "contentSize"},
-        "SoftwareSourceCode": {"sha256", "version"},
-        "SoftwareApplication": {"softwareVersion", "softwareRequirements", "hasPart", *PLATFORM_FACTS.values()},
-    }
-    entities = {
-        entity["@id"]: {key: value for key, value in entity.items() if key not in explained.get(entity["@type"], set())}
-        for entity in document["@graph"]
-        if entity["@id"] == "#iris-lab" or not _is_environment(entity)
-    }
-    return {**document, "@graph": entities}
-
-
-def _is_environment(entity: Mapping[str, Any]) -> bool:
-    """Say whether an entity is a package, a module or the lock; a notebook is what an action executed."""
-    if entity["@type"] == "SoftwareSourceCode":
-        return not str(entity["name"]).endswith(".ipynb")
-    return bool(entity["@type"] == "SoftwareApplication")
+    """Return what ``model.json`` has to say of a run under its recorded versions, and of its model's file."""
+    if not runs.rebuilt:
+        return info
+    recorded = read_crate(runs.was).software
+    versions = {name: recorded[name].rpartition(" ")[2] for name in info["versions"]}
+    return {**info, "versions": versions, "sha256": digest_of(runs.was / MODEL_FILE)}

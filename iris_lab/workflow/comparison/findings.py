@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-IDENTICAL, EQUIVALENT, DIFFERENT = "identical", "equivalent", "different"
+IDENTICAL, EQUIVALENT, DIFFERENT, CLAIMED = "identical", "equivalent", "different", "claimed"
 ALTERED, MISSING, EXTRA, NO_FILE = "altered", "missing", "extra", "not a file"
 SHOWN = 120  # characters of a text
 

@@ -9,7 +9,7 @@ from iris_lab.artifacts import read_split
 from iris_lab.errors import IrisLabError
 from iris_lab.modeling import load_model
 from iris_lab.workflow.comparison.findings import Difference
-from iris_lab.workflow.comparison.texts import ABSOLUTE, RELATIVE
+from iris_lab.workflow.comparison.texts import NOISE, RELATIVE
 
 UNTRUSTED = "not loaded, since a pickle from elsewhere can run code: --trust compares what it predicts"
 
@@ -45,7 +45,7 @@ def compare_models(was: Path, now: Path, *, trust: bool) -> Difference | None:
         return Difference("", f"predicts {np.shape(shares)}", f"predicts {likely.shape}")
     for row in np.flatnonzero(codes != expected)[:1]:
         return Difference(f"prediction of sample {row + 1}", str(codes[row]), str(expected[row]))
-    for row, column in np.argwhere(~np.isclose(shares, likely, rtol=RELATIVE, atol=ABSOLUTE))[:1]:
+    for row, column in np.argwhere(~np.isclose(shares, likely, rtol=RELATIVE, atol=NOISE))[:1]:
         where = f"probability of {ours.classes[column]!r} for sample {row + 1}"
         return Difference(where, repr(float(shares[row, column])), repr(float(likely[row, column])))
     return None

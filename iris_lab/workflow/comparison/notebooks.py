@@ -1,20 +1,19 @@
 """Comparison of executed notebooks, cell by cell and output by output."""
 
-import json
-from base64 import b64decode
 from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
 from iris_lab.workflow.comparison.findings import Difference, excerpts
-from iris_lab.workflow.comparison.pictures import Pictures, compare_markup
-from iris_lab.workflow.comparison.texts import NOTHING, compare_texts, compare_trees
+from iris_lab.workflow.comparison.pictures import Pictures, compare_markup, unpacked
+from iris_lab.workflow.comparison.texts import NOTHING, compare_strings, compare_texts, compare_trees, texts_close
+from iris_lab.workflow.untrusted import strict_json
 
 BANNER = "papermill-error-cell-tag"  # of the cells that papermill adds to a notebook that failed
 Cell = Mapping[str, Any]
 
 
-def compare_notebooks(was: str, now: str, pictures: Pictures) -> Difference | None:
+def compare_notebooks(was: str, now: str, pictures: Pictures, *, rounded: bool = False) -> Difference | None:
     """Return the first difference of two notebooks.
 
     Parameters
@@ -23,54 +22,66 @@ def compare_notebooks(was: str, now: str, pictures: Pictures) -> Difference | No
         The files' texts.
     pictures
         How to compare the pictures among their outputs.
+    rounded
+        Numbers may differ by rounding.
 
     Raises
     ------
     ValueError, LookupError, TypeError, AttributeError
         The first is no notebook.
     """
-    old, new = json.loads(was), json.loads(now)
+    old, new = strict_json(was), strict_json(now)
     new["cells"] = [cell for cell in new["cells"] if BANNER not in cell["metadata"].get("tags", [])]
     for number, (a, b) in enumerate(zip_longest(old["cells"], new["cells"]), 1):
         if a is None or b is None:
             return Difference(f"cell {number}", *excerpts(*(_source(cell) if cell else NOTHING for cell in (a, b))))
-        if found := _compare_cells(a, b, pictures):
+        if found := _compare_cells(a, b, pictures, rounded=rounded):
             return found.within(f"cell {number}")
     return compare_trees({**old, "cells": ()}, {**new, "cells": ()})
 
 
-def _compare_cells(was: Cell, now: Cell, pictures: Pictures) -> Difference | None:
+def _compare_cells(was: Cell, now: Cell, pictures: Pictures, *, rounded: bool) -> Difference | None:
     if _source(was) != _source(now):
         return Difference("its source", *excerpts(_source(was), _source(now)))
     outputs = zip_longest(was.get("outputs", []), now.get("outputs", []))
     for number, (a, b) in enumerate(outputs, 1):
         if a is None or b is None:
             return Difference(f"output {number}", *excerpts(*(_kind(output) for output in (a, b))))
-        if found := _compare_outputs(a, b, pictures):
+        if found := _compare_outputs(a, b, pictures, rounded=rounded):
             return found.within(f"output {number}")
     return compare_trees({**was, "outputs": ()}, {**now, "outputs": ()})
 
 
-def _compare_outputs(was: Cell, now: Cell, pictures: Pictures) -> Difference | None:
+def _compare_outputs(was: Cell, now: Cell, pictures: Pictures, *, rounded: bool) -> Difference | None:
     if _kind(was) != _kind(now):
         return Difference("", *excerpts(_kind(was), _kind(now)))
-    if "text" in now:
-        return compare_texts(_text(was["text"]), _text(now["text"]))
+    if "text" in now and (found := compare_texts(_text(was["text"]), _text(now["text"]), rounded=rounded)):
+        return found
     for kind in now.get("data", {}):
         old, new = was["data"].get(kind), now["data"][kind]
-        if old != new and (found := _compare_data(kind, old, new, pictures)):
+        if old != new and (found := _compare_data(kind, old, new, pictures, rounded=rounded)):
             return found.within(kind)
-    return compare_trees({**was, "data": sorted(was.get("data", ()))}, {**now, "data": sorted(now.get("data", ()))})
+    return compare_trees(_rest(was), _rest(now), strings=_rounded if rounded else compare_strings)
 
 
-def _compare_data(kind: str, was: Any, now: Any, pictures: Pictures) -> Difference | None:
+def _rest(output: Cell) -> dict[str, Any]:
+    """Return what an output holds beside its content, the kinds and the lines of which have to be as many."""
+    data = [[kind, type(content).__name__] for kind, content in output.get("data", {}).items()]
+    return {**output, **({"data": data} if "data" in output else {})}
+
+
+def _rounded(_key: str, was: str, now: str) -> Difference | None:
+    return None if texts_close(was, now, rounded=True) else Difference("", *excerpts(was, now))
+
+
+def _compare_data(kind: str, was: Any, now: Any, pictures: Pictures, *, rounded: bool) -> Difference | None:
     if was is None:
         return Difference("", NOTHING, "shown")
     if kind == "image/png":
-        return pictures(b64decode(_text(was)), b64decode(_text(now)))
-    if kind.startswith("text/") or kind == "image/svg+xml":
-        return compare_markup(_text(was), _text(now), pictures)
-    return compare_trees(was, now)
+        return pictures(unpacked(_text(was)), unpacked(_text(now)))
+    if kind.startswith("text/"):
+        return compare_markup(_text(was), _text(now), pictures, rounded=rounded)
+    return compare_trees(was, now, rounded=rounded)
 
 
 def _kind(output: Cell | None) -> str:

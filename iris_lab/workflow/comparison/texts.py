@@ -1,80 +1,158 @@
-"""Comparison of texts, tables and JSON: exact but for numbers, which may differ by rounding."""
+"""Comparison of texts, tables and JSON: exact, but for the last digits of numbers where a change explains them."""
 
 import csv
 import io
+import json
 import math
 import re
+from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from typing import Any
 
 from iris_lab.workflow.comparison.findings import Difference, excerpts
 
 RELATIVE = 1e-9
-ABSOLUTE = 1e-12  # what is zero on one machine is 1e-17 on another
-# Possessive: a file of a million digits, made to keep us busy, takes one pass too.
-NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+(?!\w)")
+NOISE = 1e-14  # of the largest number of a column: what is zero on one machine is 1e-17 on another
+# In a text, only what is written with all digits of a double is taken for a computed number: 1.5, a date or a class
+# called 10000000001 are not. Possessive: a file of a million digits, made to keep us busy, takes one pass too.
+NUMBER = re.compile(r"(?<![\w.+-])[-+]?\d++\.\d++(?:e[-+]\d++)?+(?![\w.])")
+FULL, LONGEST = 15, 26  # significant digits, characters
 NOTHING = "(nothing)"
+Strings = Callable[[str, str, str], Difference | None]  # how to compare two texts of JSON, with the key they stand at
+FORMS: Iterable[dict[str, Any]] = [
+    {"indent": indent, "ensure_ascii": escaped} for indent in (1, 2, 4, None) for escaped in (False, True)
+]
 
 
-def close(was: float, now: float) -> bool:
-    """Say whether two numbers are the same but for rounding."""
-    return was == now or math.isclose(was, now, rel_tol=RELATIVE, abs_tol=ABSOLUTE) or (was != was and now != now)
+def close(was: float, now: float, scale: float = 0.0) -> bool:
+    """Say whether two numbers are the same but for rounding, in a column whose largest number is `scale`."""
+    return was == now or math.isclose(was, now, rel_tol=RELATIVE, abs_tol=NOISE * scale)
 
 
-def texts_close(was: str, now: str) -> bool:
-    """Say whether two texts are the same but for rounding of the numbers in them."""
-    if was == now:
-        return True
-    numbers = zip_longest(NUMBER.findall(was), NUMBER.findall(now), fillvalue="nan")
-    return NUMBER.split(was) == NUMBER.split(now) and all(close(float(a), float(b)) for a, b in numbers)
+def texts_close(was: str, now: str, *, rounded: bool = False) -> bool:
+    """Say whether two texts are the same, or, where they may be `rounded`, but for the last digits of long numbers."""
+    if was == now or not rounded:
+        return was == now
+    numbers = list(zip_longest(NUMBER.findall(was), NUMBER.findall(now), fillvalue=""))
+    return NUMBER.split(was) == NUMBER.split(now) and all(a == b or _computed(a, b) for a, b in numbers)
 
 
-def compare_texts(was: str, now: str) -> Difference | None:
+def _computed(was: str, now: str) -> bool:
+    digits = max(len(re.sub(r"e.*|\D", "", text).lstrip("0")) for text in (was, now))
+    return digits >= FULL and max(len(was), len(now)) <= LONGEST and close(float(was), float(now))
+
+
+def compare_texts(was: str, now: str, *, rounded: bool = False) -> Difference | None:
     """Return the first line that differs."""
     for number, (a, b) in enumerate(zip_longest(was.split("\n"), now.split("\n")), 1):
-        if a is None or b is None or not texts_close(a, b):
+        if a is None or b is None or not texts_close(a, b, rounded=rounded):
             return Difference(f"line {number}", *excerpts(NOTHING if a is None else a, NOTHING if b is None else b))
     return None
 
 
-def compare_trees(was: Any, now: Any) -> Difference | None:
-    """Return the first place where two decoded JSON values differ."""
+def compare_strings(_key: str, was: str, now: str) -> Difference | None:
+    """Return two texts that are not the same."""
+    return None if was == now else Difference("", *excerpts(_shown(was), _shown(now)))
+
+
+def compare_trees(
+    was: Any, now: Any, *, rounded: bool = False, strings: Strings = compare_strings, key: str = "", scale: float = 0.0
+) -> Difference | None:
+    """Return the first place where two decoded JSON values differ.
+
+    Parameters
+    ----------
+    was, now
+        The values.
+    rounded
+        Numbers that are no whole numbers may differ by rounding.
+    strings
+        How to compare two texts.
+    key
+        Where they stand.
+    scale
+        The largest number of the list they stand in.
+    """
+    options: dict[str, Any] = {"rounded": rounded, "strings": strings}
     if isinstance(was, dict) and isinstance(now, dict):
-        keys = list(was) + [key for key in now if key not in was]
-        return _first((f".{key}", was.get(key, NOTHING), now.get(key, NOTHING)) for key in keys)
+        keys = list(was) + [name for name in now if name not in was]
+        pairs = ((f".{k}", compare_trees(was.get(k, NOTHING), now.get(k, NOTHING), key=k, **options)) for k in keys)
+        order = Difference("", *excerpts(" ".join(was), " ".join(now))) if list(was) != list(now) else None
+        return _first(pairs) or order
     if isinstance(was, list) and isinstance(now, list):
-        return _first((f"[{i}]", a, b) for i, (a, b) in enumerate(zip_longest(was, now, fillvalue=NOTHING)))
-    numbers = _is_number(was) and _is_number(now)
-    same = close(was, now) if numbers else type(was) is type(now) and was == now
+        largest = max((abs(x) for x in now if type(x) is float), default=0.0)
+        items = enumerate(zip_longest(was, now, fillvalue=NOTHING))
+        return _first((f"[{i}]", compare_trees(a, b, key=key, scale=largest, **options)) for i, (a, b) in items)
+    if type(was) is str and type(now) is str:
+        return strings(key, was, now)
+    numbers = rounded and type(was) is float and type(now) is float
+    same = close(was, now, scale) if numbers else type(was) is type(now) and was == now
     return None if same else Difference("", *excerpts(_shown(was), _shown(now)))
 
 
-def _first(pairs: Any) -> Difference | None:
-    for key, a, b in pairs:
-        if found := compare_trees(a, b):
-            return Difference(f"{key}{found.where}", found.was, found.now)
+def _first(pairs: Iterable[tuple[str, Difference | None]]) -> Difference | None:
+    for key, found in pairs:
+        if found:
+            return Difference(f"{key}{found.where}", found.was, found.now, found.pictures)
     return None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shown(value: Any) -> str:
     return value if value == NOTHING else repr(value)
 
 
-def compare_tables(was: str, now: str, delimiter: str) -> Difference | None:
+def compare_forms(was: str, now: str) -> Difference | None:
+    """Return a difference where a JSON text is not written as ours is: other white space, digits or order of keys.
+
+    Parameters
+    ----------
+    was, now
+        Texts of documents that are equal, but for what is tolerated.
+    """
+    for form in FORMS:
+        end = "\n" if now.endswith("\n") else ""
+        if json.dumps(json.loads(now), **form) + end == now:
+            return None if json.dumps(json.loads(was), **form) + end == was else Difference("", "another form", "JSON")
+    return Difference("", "other bytes", "JSON of a form of its own")
+
+
+def compare_tables(was: str, now: str, delimiter: str, *, rounded: bool = False) -> Difference | None:
     """Return the first cell of two tables of text that differs."""
-    tables = [list(csv.reader(io.StringIO(text), delimiter=delimiter)) for text in (was, now)]
+    tables = [list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) for text in (was, now)]
     names = tables[1][0] if tables[1] else []
+    scales = [_scale([row[column] for row in tables[1][1:] if column < len(row)]) for column in range(len(names))]
     for row, (old, new) in enumerate(zip_longest(*tables)):
         if old is None or new is None:
-            return Difference(
-                f"row {row}", *excerpts(*(NOTHING if r is None else delimiter.join(r) for r in (old, new)))
-            )
+            lines = (NOTHING if r is None else delimiter.join(r) for r in (old, new))
+            return Difference(f"row {row}", *excerpts(*lines))
         for column, (a, b) in enumerate(zip_longest(old, new, fillvalue=NOTHING)):
-            if not texts_close(a, b):
+            scale = scales[column] if rounded and row and column < len(scales) else None
+            if a != b and not (scale is not None and _cells_close(a, b, scale)):
                 name = names[column] if column < len(names) else str(column + 1)
                 return Difference(f"row {row}, column {name!r}" if row else "the header", *excerpts(a, b))
+    if rounded and was != now and (_written(tables[0], delimiter), _written(tables[1], delimiter)) != (was, now):
+        return Difference("", "another form", "a table")
     return None
+
+
+def _scale(cells: list[str]) -> float | None:
+    """Return the largest number of a column of computed numbers, which have points; else None."""
+    try:
+        numbers = [float(cell) for cell in cells if cell]
+    except ValueError:
+        return None
+    pointed = all(re.search(r"[.e]", cell) for cell in cells if cell)
+    return max(map(abs, numbers)) if numbers and pointed and all(map(math.isfinite, numbers)) else None
+
+
+def _cells_close(was: str, now: str, scale: float) -> bool:
+    try:
+        return repr(float(was)) == was and max(map(len, (was, now))) >= FULL and close(float(was), float(now), scale)
+    except ValueError:
+        return False
+
+
+def _written(table: list[list[str]], delimiter: str) -> str:
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(table)
+    return file.getvalue()

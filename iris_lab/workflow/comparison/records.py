@@ -1,0 +1,42 @@
+"""Comparison of records: the recorded one has to be what our writer makes of the re-run, down to the byte."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from iris_lab.workflow import provenance
+from iris_lab.workflow.comparison.findings import Difference, excerpts
+from iris_lab.workflow.consistency import DATED, claimed_source, compare_written
+from iris_lab.workflow.crate import read_crate
+
+
+def compare_records(was: Path, now: Path) -> Difference | None:
+    """Return the first difference of a run's record from what it has to be.
+
+    Parameters
+    ----------
+    was
+        The recorded run. From its record come the versions and digests of code, which are compared for themselves, the
+        digests of its artifacts, and what is only claimed: see `claims`.
+    now
+        The re-run: from its record comes everything else.
+    """
+    old, new = read_crate(was), read_crate(now)
+    for name, recorded, here in (("software", old.software, new.software), ("code", old.sources, new.sources)):
+        released = old.software["iris-lab"] != new.software["iris-lab"]  # another release may have other parts
+        if recorded.keys() - here.keys() and not released:
+            unknown = min(recorded.keys() - here.keys())
+            return Difference(name, *excerpts(unknown, "nothing of that name in this version"))
+    if old.artifacts.keys() != new.artifacts.keys():
+        return Difference("files", f"{len(old.artifacts)} of other names", f"{len(new.artifacts)}")
+    data = (
+        {**new.data, "source": claimed_source(old) or Path(new.data["file"]).name} if "file" in new.data else new.data
+    )
+    parts: dict[str, Any] = {
+        "artifacts": old.artifacts,
+        "sizes": old.sizes,
+        "software": old.software,
+        "sources": old.sources,
+    }
+    date = old.date if old.sources.get(DATED) != new.sources.get(DATED) else provenance.release_date()
+    return compare_written(was, replace(new, data=data, date=date, **parts))

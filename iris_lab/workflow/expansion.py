@@ -1,0 +1,54 @@
+"""Refuses a table that unpacks to far more than the run holds, before it is read into memory."""
+
+from pathlib import Path
+
+from iris_lab.data.sources import PARQUET, opened
+from iris_lab.errors import InputError
+from iris_lab.workflow.crate import Record
+
+FACTOR, ROOM = 10, 32 * 2**20  # of all the run's bytes, and bytes beside
+PIECE = 2**20
+
+
+def check_expansion(table: Path, record: Record) -> None:
+    """Refuse the table of a run of unknown origin if it is a bomb.
+
+    Parameters
+    ----------
+    table
+        Its copy in the run.
+    record
+        What the run holds beside it: its split, for one, has all samples.
+
+    Raises
+    ------
+    InputError
+        It has more bytes, unpacked, than `FACTOR` times those of the run.
+    """
+    most = FACTOR * sum(record.sizes.values()) + ROOM
+    try:
+        size = _unpacked(table, most)
+    except InputError:
+        raise
+    except Exception as error:  # readers of compressed files and of Parquet raise whatever they like
+        raise InputError(f"cannot read data file {table.name!r}: {type(error).__name__}") from error
+    if size > most:
+        raise InputError(
+            f"data file {table.name!r} unpacks to over {most} bytes: expected no more for a run of this size"
+        )
+
+
+def _unpacked(table: Path, most: int) -> int:
+    """Return how many bytes a table has, unpacked; where there are more than `most`, one more than that at least."""
+    file, suffix = opened(table)
+    with file:
+        if suffix in PARQUET:
+            from pyarrow import parquet
+
+            facts = parquet.ParquetFile(file).metadata
+            groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
+            return max(8 * int(facts.num_rows) * int(facts.num_columns), sum(int(g.total_byte_size) for g in groups))
+        size = 0
+        while size <= most and (piece := file.read(PIECE)):
+            size += len(piece)
+        return size
