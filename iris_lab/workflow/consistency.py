@@ -42,7 +42,7 @@ def claims(record: Record) -> list[Finding]:
         found.append(Finding("date", CLAIMED, note=f"{record.date[:10]}, of a release of other code than this"))
     if "file" in record.data:
         found.append(
-            Finding("origin", CLAIMED, note=f"{record.data['source']}, as the author says; it was not fetched")
+            Finding("origin", CLAIMED, note=f"{record.data['source']:.200}, as the author says; it was not fetched")
         )
     return found
 

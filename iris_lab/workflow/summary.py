@@ -34,8 +34,7 @@ def summarize(found: Verification, *, coloured: bool = False) -> str:
     lines += _section("integrity", found.integrity, f"{files}, each with its recorded SHA-256, and their record")
     lines += _section("environment", found.environment, "all versions, notebooks and modules as recorded")
     lines += [f"{_word(CLAIMED, coloured)} {_line(finding)}" for finding in found.claims]
-    for finding in _first(found.artifacts or ()):
-        lines += [f"{_word(finding.verdict, coloured)} {_line(finding)}", *_detail(finding.difference)]
+    lines += _artifacts(found.artifacts or (), coloured)
     if found.problem:
         lines.append(f"{_word('stopped', False)} {printable(found.problem)}")
     comma = "," if found.because else ":"
@@ -45,7 +44,7 @@ def summarize(found: Verification, *, coloured: bool = False) -> str:
 
 def _parameters(found: Verification) -> str:
     values = ", ".join(f"{name}={value!s:.60}" for name, value in found.record.values.items() if value != "")
-    return printable(f"{values or 'no parameters'}")
+    return printable(values or "no parameters")
 
 
 def _section(name: str, findings: Sequence[Finding], otherwise: str) -> list[str]:
@@ -59,10 +58,15 @@ def _section(name: str, findings: Sequence[Finding], otherwise: str) -> list[str
     return [f"{name if number == 0 else '':{WIDTH}} {line}" for number, line in enumerate(lines)]
 
 
-def _first(findings: Sequence[Finding]) -> list[Finding]:
-    """Return as many findings of each verdict as anybody reads."""
-    words = Counter[str]()
-    return [finding for finding in findings if (words.update([finding.verdict]), words[finding.verdict] <= SHOWN)[1]]
+def _artifacts(findings: Sequence[Finding], coloured: bool) -> list[str]:
+    """Return the lines of as many findings of each verdict as anybody reads."""
+    lines, counts = [], Counter[str]()
+    for finding in findings:
+        counts[finding.verdict] += 1
+        if counts[finding.verdict] <= SHOWN:
+            lines += [f"{_word(finding.verdict, coloured)} {_line(finding)}", *_detail(finding.difference)]
+    more = [f"{_word(word, coloured)} and {count - SHOWN} more" for word, count in counts.items() if count > SHOWN]
+    return lines + more
 
 
 def _change(finding: Finding) -> str:
@@ -72,7 +76,7 @@ def _change(finding: Finding) -> str:
 
 
 def _line(finding: Finding) -> str:
-    return printable(finding.name) + (f"  ({finding.note})" if finding.note else "")
+    return printable(finding.name + (f"  ({finding.note})" if finding.note else ""))
 
 
 def _detail(difference: Difference | None) -> list[str]:
@@ -94,7 +98,7 @@ def _verdict(found: Verification) -> str:
     ]
     parts = [f"{count} {word}" for count, word in counts if count]
     parts += [f"{altered} not as recorded"] if altered else []
-    parts = [found.because] * bool(found.because) + parts
+    parts = [printable(found.because)] * bool(found.because) + parts
     if found.verdict == INTACT:
         parts = ["every file as recorded; not re-run"]
     if found.verdict == UNDECIDED:

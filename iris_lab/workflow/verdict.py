@@ -63,7 +63,7 @@ class Verification:
         if self.verdict != EQUIVALENT:
             return ""
         versions = [f for f in self.environment if f.name in self.record.software]
-        code = [f.name for f in self.environment if f.name not in self.record.software]
+        code = [f"{f.name:.60}" for f in self.environment if f.name not in self.record.software]
         named = [f"{f.name} {f.difference.was} → {f.difference.now}" for f in versions if f.difference]
         parts = [("versions", named), ("code", code)]
         found = [f"other {what} than recorded ({_some(names)})" for what, names in parts if names]

@@ -94,9 +94,10 @@ class _Comparison:
         if key == HREF and new.startswith("data:"):
             return old == new or (self.free > EXACT and self.images(old, new) is None)
         if key in (HREF, "clip-path"):
-            names = [REFERENCE.fullmatch(text) for text in (old, new)]
-            self.names.add((names[0][1], names[1][1])) if names[0] and names[1] else None
-            return bool(names[0] and names[1])
+            was_named, now_named = REFERENCE.fullmatch(old), REFERENCE.fullmatch(new)
+            if was_named and now_named:
+                self.names.add((was_named[1], now_named[1]))
+            return bool(was_named and now_named)
         if old == new or key not in GEOMETRY:
             return old == new
         if NUMBER.sub("#", old) != NUMBER.sub("#", new):
