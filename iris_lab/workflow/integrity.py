@@ -47,6 +47,13 @@ def files_of(run: Path) -> dict[str, bool]:
     return dict(sorted(found.items()))
 
 
+def remove_empty_folders(run: Path) -> None:
+    """Remove what no record names and no archive keeps: a run is its files."""
+    while empty := [name for name in files_of(run) if name.endswith("/")]:
+        for name in empty:
+            (run / name).rmdir()
+
+
 def check_files(run: Path, record: Record, files: Mapping[str, bool]) -> list[Finding]:
     """Return a finding for every file that is not what the record says."""
     found = []

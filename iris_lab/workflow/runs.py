@@ -14,7 +14,7 @@ from iris_lab.artifacts import read_metrics
 from iris_lab.errors import StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.integrity import files_of
+from iris_lab.workflow.integrity import files_of, remove_empty_folders
 from iris_lab.workflow.layout import CRATE_FILE, DATA_FOLDER, PAGE_FILE
 from iris_lab.workflow.plans import Plan
 from iris_lab.workflow.report_page import write_page
@@ -57,7 +57,7 @@ def execute(
             found = crate.artifacts_of(folder)
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
-        _remove_empty_folders(folder)
+        remove_empty_folders(folder)
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts, read_metrics(folder))
         write_crate(folder, _record(plan, folder, results))
     except OSError as error:
@@ -79,13 +79,6 @@ def _check_left(step: str, folder: Path) -> None:
         else:
             continue
         raise StepError(step, None, f"it left {name[:80]!r}, {problem}; change the cell that makes it")
-
-
-def _remove_empty_folders(folder: Path) -> None:
-    """Remove what no record names and no archive keeps: a run is its files."""
-    while empty := [name for name in files_of(folder) if name.endswith("/")]:
-        for name in empty:
-            (folder / name).rmdir()
 
 
 def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:
