@@ -240,9 +240,15 @@ def test_versions_in_the_description_may_differ_only_where_the_environment_does(
 # --- the record itself
 
 
-def test_a_record_with_other_digests_and_versions_says_otherwise_the_same(run):
+def test_a_record_with_other_digests_is_different_where_nothing_changed(run):
     edit(run / "metrics.json", "0.9", "0.8")
     forge(run)
+    assert compared(run, CRATE_FILE).difference.where == "@graph.metrics.json.sha256"
+
+
+def test_a_record_with_other_digests_and_versions_says_otherwise_the_same(run):
+    edit(run / "metrics.json", "0.9", "0.8")
+    forge(run, matplotlib="3.10.8")
     assert compared(run, CRATE_FILE).verdict == EQUIVALENT
 
 

@@ -4,10 +4,13 @@ import argparse
 import json
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from iris_lab.cli.options import add_run, add_timeout
 from iris_lab.errors import InputError, IrisLabError
+
+MOST_TIMES = 100
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,14 +30,23 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write what differs as an HTML page, with pictures")
     add_timeout(parser)
+    parser.add_argument(
+        "--repeat", type=_times, default=1, metavar="N", help="re-run it N times, and name the first unstable cell"
+    )
     parser.add_argument("--trust", action="store_true", help="load the recorded model to compare it: it can run code")
     parser.set_defaults(command=verify)
+
+
+def _times(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_TIMES:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1 to {MOST_TIMES}")
+    return int(text)
 
 
 def verify(given: argparse.Namespace) -> int:
     """Verify it, and say what was found."""
     from iris_lab.progress import shown_progress
-    from iris_lab.workflow import verification
+    from iris_lab.workflow.warm import warm_kernels
 
     if given.quick and (given.exact or given.report):
         raise InputError("--quick executes nothing to compare: leave out --exact and --report, or --quick")
@@ -43,12 +55,17 @@ def verify(given: argparse.Namespace) -> int:
 
         check_page(given.report, given.run)
     try:
-        with shown_progress() as progress:
+        # The warm parent imports its half of the stack meanwhile.
+        with shown_progress() as progress, nullcontext() if given.quick else warm_kernels() as kernels:
+            from iris_lab.workflow import verification
+
             found = verification.verify(
                 given.run,
                 quick=given.quick,
                 trust=given.trust,
                 timeout=given.timeout,
+                repeat=given.repeat,
+                kernels=kernels,
                 on_progress=given.stopping.checked(progress),
             )
     except IrisLabError as error:

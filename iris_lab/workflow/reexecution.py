@@ -1,21 +1,23 @@
 """The second half of a verification: the run is re-run in a scratch folder and compared artifact by artifact."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from iris_lab.data.datasets import BUNDLED
 from iris_lab.errors import ArtifactError, InputError, StepError
+from iris_lab.workflow.comparison.artifacts import Runs, compare
 from iris_lab.workflow.comparison.findings import DIFFERENT, Difference, Finding
 from iris_lab.workflow.crate import Record, artifacts_of
+from iris_lab.workflow.expansion import check_expansion
 from iris_lab.workflow.integrity import CHANGED
 from iris_lab.workflow.layout import CRATE_FILE
-from iris_lab.workflow.steps import STEPS
+from iris_lab.workflow.parameters import check_types
+from iris_lab.workflow.plans import Plan, make_plan
+from iris_lab.workflow.runs import execute
+from iris_lab.workflow.steps import STEPS, Progress
 from iris_lab.workflow.verdict import Verification
-from iris_lab.workflow.warm import WarmParent, warm_kernels
-
-if TYPE_CHECKING:
-    from iris_lab.workflow.plans import Plan
+from iris_lab.workflow.warm import Kernels
 
 DRAWING = {"matplotlib", "pillow", "platform", "seaborn"}  # what decides pixels
 # What decides the last digits.
@@ -27,10 +29,12 @@ OUTER_CAUSES = {"CellTimeoutError", "DeadKernelError", "ImportError", "MemoryErr
 def compare_again(
     found: Verification,
     there: Collection[str],
+    kernels: Kernels,
     *,
     trust: bool,
     timeout: int | None,
-    on_progress: Callable[[str, int, int], None],
+    repeat: int,
+    on_progress: Progress,
 ) -> Verification:
     """Re-run a run with its recorded parameters and data, and return the verification with the comparison.
 
@@ -40,35 +44,48 @@ def compare_again(
         The verification so far, without a re-run.
     there
         The run's ordinary files.
-    trust, timeout, on_progress
+    kernels
+        From `warm_kernels`.
+    trust, timeout, repeat, on_progress
         As for `verification.verify`.
     """
-    # The imports in these functions wait until the warm parent imports its half of the stack.
-    with warm_kernels() as (warm_parent, scratch):
-        folder = scratch / "re-run" / "run"
+    warm_parent, scratch = kernels
+    try:
+        plan = _plan(found, there)
+    except InputError as error:
+        return replace(found, problem=str(error))
+    found = replace(found, environment=_changed_data(found.record, plan) + found.environment, repeated=repeat)
+    folders = [scratch / f"re-run {number}" / "run" for number in range(repeat)]
+    failure = None
+    for folder in folders:
         folder.mkdir(parents=True)
         try:
-            plan = _plan(found, there)
-        except InputError as error:
-            return replace(found, problem=str(error))
-        found = replace(found, environment=_changed_data(found.record, plan) + found.environment)
-        failure = _execute(plan, folder, warm_parent, timeout, on_progress)
-        if failure and (failure.cell is None or failure.reason.partition(":")[0] in OUTER_CAUSES):
-            return replace(found, problem=str(failure))
-        artifacts = list(compare_runs(found, folder, there, trust=trust))
-        return replace(found, artifacts=artifacts, problem=str(failure) if failure else "")
+            execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
+        except StepError as error:
+            failure = failure or error
+    if failure and (failure.cell is None or failure.reason.partition(":")[0] in OUTER_CAUSES):
+        return replace(found, problem=str(failure))
+    artifacts = list(compare_runs(found, folders[0], there, trust=trust))
+    unstable = next(filter(None, (_unstable(found.record, folders[0], folder) for folder in folders[1:])), "")
+    return replace(found, artifacts=artifacts, unstable=unstable, problem=str(failure) if failure else "")
 
 
-def _plan(found: Verification, there: Collection[str]) -> "Plan":
+def _unstable(record: Record, one: Path, other: Path) -> str:
+    """Return the first place where two re-runs differ, in the order of the run; empty if none does."""
+    names = [*(f"{step}.ipynb" for step in record.parameters), *sorted(record.artifacts)]
+    for name in names:
+        if (one / name).is_file() and (other / name).is_file():
+            difference = compare(name, Runs(one, other)).difference
+            if difference:
+                return ", ".join(filter(None, (name.removesuffix(".ipynb"), difference.where)))
+    return ""
+
+
+def _plan(found: Verification, there: Collection[str]) -> Plan:
     """Plan the recorded steps with the recorded values; the data's origin and the date are copied from the record.
 
     The data are a bundled dataset or the copy in the run, and no other file is opened.
     """
-    from iris_lab.data.datasets import BUNDLED
-    from iris_lab.workflow.expansion import check_expansion
-    from iris_lab.workflow.parameters import check_types
-    from iris_lab.workflow.plans import make_plan
-
     here = {step.name: step for step in STEPS}
     if unknown := [name for name in found.record.parameters if name not in here]:
         raise ArtifactError(
@@ -86,27 +103,11 @@ def _plan(found: Verification, there: Collection[str]) -> "Plan":
     return make_plan(values, steps, origin=origin, date=found.record.date)
 
 
-def _changed_data(record: Record, plan: "Plan") -> list[Finding]:
+def _changed_data(record: Record, plan: Plan) -> list[Finding]:
     if plan.dataset is None or plan.dataset.digest == record.data.get("sha256"):
         return []
     was, now = f"{record.data.get('sha256', 'nothing')[:12]}…", f"{plan.dataset.digest[:12]}…"
     return [Finding(f"data {plan.name}", CHANGED, Difference("SHA-256 of the content", was, now))]
-
-
-def _execute(
-    plan: "Plan",
-    folder: Path,
-    warm_parent: WarmParent | None,
-    timeout: int | None,
-    on_progress: Callable[[str, int, int], None],
-) -> StepError | None:
-    from iris_lab.workflow.runs import execute
-
-    try:
-        execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
-    except StepError as error:
-        return error
-    return None
 
 
 def compare_runs(found: Verification, folder: Path, there: Collection[str], *, trust: bool) -> Iterator[Finding]:
@@ -121,8 +122,6 @@ def compare_runs(found: Verification, folder: Path, there: Collection[str], *, t
     there, trust
         As for `compare_again`.
     """
-    from iris_lab.workflow.comparison.artifacts import Runs, compare
-
     changed = {finding.name for finding in found.environment}
     rebuilt = bool(changed & (found.record.software.keys() | {"python"}))
     redrawn, rounded = bool(changed & DRAWING), bool(changed & COMPUTING)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from iris_lab.workflow.causes import UNRECORDED, Cause
 from iris_lab.workflow.comparison.findings import (
     CLAIMED,
     DIFFERENT,
@@ -37,9 +38,22 @@ def summarize(found: Verification, *, coloured: bool = False) -> str:
     lines += _artifacts(found.artifacts or (), coloured)
     if found.problem:
         lines.append(f"{_word('stopped', False)} {printable(found.problem)}")
+    if cause := found.cause:
+        lines.append(f"{'cause':{WIDTH}} {printable(str(cause) + _repeated(found, cause))}")
     comma = "," if found.because else ":"
     verdict = f"{_word(found.verdict, coloured, width=0)}{comma} {_verdict(found)}"
     return "\n".join([*lines, f"{'verdict':{WIDTH}} {verdict}"])
+
+
+def _repeated(found: Verification, cause: Cause) -> str:
+    """Return what re-runs say of a difference that no recorded change explains."""
+    if cause.kind != UNRECORDED or found.artifacts is None:
+        return ""
+    if found.unstable:
+        return ": a cell that depends on something that is not recorded, for re-runs differ from each other, too"
+    if found.repeated > 1:
+        return f": {found.repeated} re-runs agree with each other, so the run's files were changed, or made elsewhere"
+    return ": a file was changed after the run, or a cell depends on something unrecorded; --repeat 3 tells which"
 
 
 def _parameters(found: Verification) -> str:

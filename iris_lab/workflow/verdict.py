@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from iris_lab.workflow.causes import UNRECORDED, Cause, cause_of
 from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, Finding
 from iris_lab.workflow.crate import Record
 
@@ -34,6 +35,10 @@ class Verification:
         Time that the verification took.
     claims
         What the record says and nothing here proves.
+    repeated
+        How often it was re-run.
+    unstable
+        The first place where two re-runs differ from each other; empty if none does.
     """
 
     run: Path
@@ -44,6 +49,15 @@ class Verification:
     problem: str = ""
     seconds: float = 0.0
     claims: Sequence[Finding] = ()
+    repeated: int = 1
+    unstable: str = ""
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why the re-run came out otherwise; None if it did not, or if there was none."""
+        if self.unstable:
+            return Cause(UNRECORDED, (), self.unstable)
+        return cause_of(self.record, self.integrity, self.environment, self.artifacts or ())
 
     @property
     def verdict(self) -> str:
@@ -83,11 +97,13 @@ class Verification:
             "claims": self.claims,
             "artifacts": self.artifacts,
         }
+        cause = self.cause
         return {
             "run": self.run.name,
             "verdict": self.verdict,
             "because": self.because,
             "problem": self.problem,
+            "cause": cause and {"kind": cause.kind, "names": list(cause.names[:MOST]), "cell": cause.cell},
             "seconds": round(self.seconds, 3),
             "parameters": self.record.values,
             "files": len(self.record.artifacts),

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.integrity import check_environment, check_files, files_of
 from iris_lab.workflow.steps import Progress
 from iris_lab.workflow.verdict import Verification
+from iris_lab.workflow.warm import Kernels, warm_kernels
 
 
 def verify(
@@ -19,6 +21,8 @@ def verify(
     quick: bool = False,
     trust: bool = False,
     timeout: int | None = None,
+    repeat: int = 1,
+    kernels: Kernels | None = None,
     on_progress: Progress = lambda step, done, total: None,
 ) -> Verification:
     """Check a run against its record, then re-run it in a scratch folder and compare; the run itself is only read.
@@ -33,6 +37,10 @@ def verify(
         If the recorded model has other bytes, load it and compare its predictions: that can run code in it.
     timeout
         Seconds that one cell may take; None for no limit.
+    repeat
+        How often it is re-run, to find what differs between re-runs.
+    kernels
+        From `warm_kernels`, if the caller has started them.
     on_progress
         Called after every cell.
 
@@ -54,10 +62,13 @@ def verify(
     found = Verification(run, record, altered, check_environment(record), claims=claims(record))
     if not quick:
         there = {name for name, ordinary in files.items() if ordinary}
-        from iris_lab.workflow.reexecution import compare_again
+        from iris_lab.workflow.reexecution import compare_again  # late: its imports take longer than a quick check
 
         try:
-            found = compare_again(found, there, trust=trust, timeout=timeout, on_progress=on_progress)
+            with nullcontext(kernels) if kernels else warm_kernels() as those:
+                found = compare_again(
+                    found, there, those, trust=trust, timeout=timeout, repeat=repeat, on_progress=on_progress
+                )
         except OSError as error:
             found = replace(found, problem=f"cannot write in the folder for temporary files: {error.strerror}")
     return replace(found, seconds=time.perf_counter() - started)

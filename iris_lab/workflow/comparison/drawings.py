@@ -166,8 +166,7 @@ def compare_drawings(was: str, now: str, images: Images, *, redrawn: bool) -> Di
 def parse(text: str) -> ElementTree.Element:
     """Return an SVG file as a tree, without groups that draw nothing."""
     builder = ElementTree.TreeBuilder(insert_comments=True, insert_pis=True)
-    # No entity can be defined: that would stand in the head, which was compared with ours.
-    root = ElementTree.XML(text, ElementTree.XMLParser(target=builder))  # noqa: S314
+    root = ElementTree.XML(text, ElementTree.XMLParser(target=builder))  # noqa: S314 (the head defines no entity)
     _prune(root)
     return root
 

@@ -7,9 +7,11 @@ from typing import Any
 from iris_lab.workflow.comparison.findings import Difference, excerpts
 from iris_lab.workflow.comparison.pictures import Pictures, compare_markup, unpacked
 from iris_lab.workflow.comparison.texts import NOTHING, compare_strings, compare_texts, compare_trees, texts_close
+from iris_lab.workflow.normalization import INJECTED
 from iris_lab.workflow.untrusted import strict_json
 
 BANNER = "papermill-error-cell-tag"  # of the cells that papermill adds to a notebook that failed
+SOURCE_PLACE, PARAMETERS_PLACE = "its source", "its parameters"
 Cell = Mapping[str, Any]
 
 
@@ -34,7 +36,8 @@ def compare_notebooks(was: str, now: str, pictures: Pictures, *, rounded: bool =
     new["cells"] = [cell for cell in new["cells"] if BANNER not in cell["metadata"].get("tags", [])]
     for number, (a, b) in enumerate(zip_longest(old["cells"], new["cells"]), 1):
         if a is None or b is None:
-            return Difference(f"cell {number}", *excerpts(*(_source(cell) if cell else NOTHING for cell in (a, b))))
+            excerpt = excerpts(*(_source(cell) if cell else NOTHING for cell in (a, b)))
+            return Difference(SOURCE_PLACE, *excerpt).within(f"cell {number}")
         if found := _compare_cells(a, b, pictures, rounded=rounded):
             return found.within(f"cell {number}")
     return compare_trees({**old, "cells": ()}, {**new, "cells": ()})
@@ -42,7 +45,8 @@ def compare_notebooks(was: str, now: str, pictures: Pictures, *, rounded: bool =
 
 def _compare_cells(was: Cell, now: Cell, pictures: Pictures, *, rounded: bool) -> Difference | None:
     if _source(was) != _source(now):
-        return Difference("its source", *excerpts(_source(was), _source(now)))
+        injected = any(INJECTED in cell["metadata"].get("tags", []) for cell in (was, now))
+        return Difference(PARAMETERS_PLACE if injected else SOURCE_PLACE, *excerpts(_source(was), _source(now)))
     outputs = zip_longest(was.get("outputs", []), now.get("outputs", []))
     for number, (a, b) in enumerate(outputs, 1):
         if a is None or b is None:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from iris_lab.workflow import provenance
 from iris_lab.workflow.comparison.findings import Difference, excerpts
@@ -16,8 +15,8 @@ def compare_records(was: Path, now: Path) -> Difference | None:
     Parameters
     ----------
     was
-        The recorded run. From its record come the versions and digests of code, which are compared for themselves, the
-        digests of its artifacts, and what is only claimed: see `claims`.
+        The recorded run. From its record comes what is only claimed, see `claims`; and where versions or code are
+        others than here, these, and the digests of its artifacts. All of them are compared for themselves.
     now
         The re-run: from its record comes everything else.
     """
@@ -29,14 +28,11 @@ def compare_records(was: Path, now: Path) -> Difference | None:
             return Difference(name, *excerpts(unknown, "nothing of that name in this version"))
     if old.artifacts.keys() != new.artifacts.keys():
         return Difference("files", f"{len(old.artifacts)} of other names", f"{len(new.artifacts)}")
-    data = (
-        {**new.data, "source": claimed_source(old) or Path(new.data["file"]).name} if "file" in new.data else new.data
-    )
-    parts: dict[str, Any] = {
-        "artifacts": old.artifacts,
-        "sizes": old.sizes,
-        "software": old.software,
-        "sources": old.sources,
-    }
+    expected = new
+    if "file" in new.data:
+        expected = replace(new, data={**new.data, "source": claimed_source(old) or Path(new.data["file"]).name})
+    if old.software != new.software or old.sources != new.sources:
+        parts = {name: getattr(old, name) for name in ("artifacts", "software", "sources", "groups")}
+        expected = replace(expected, **parts)
     date = old.date if old.sources.get(DATED) != new.sources.get(DATED) else provenance.release_date()
-    return compare_written(was, replace(new, data=data, date=date, **parts))
+    return compare_written(was, replace(expected, date=date))
