@@ -13,6 +13,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="run directory (default: reports/NAME)")
     parser.add_argument("--force", action="store_true", help="replace a run that has other parameters")
+    parser.add_argument(
+        "--allow-unstable",
+        action="store_true",
+        help="publish outputs that differ in every run, such as a memory address; the record names their cells",
+    )
     add_timeout(parser)
     parser.set_defaults(command=report)
 
@@ -28,7 +33,12 @@ def report(given: argparse.Namespace) -> int:
         from iris_lab.workflow.parameters import declared, parse
         from iris_lab.workflow.steps import STEPS
 
-        job = reports.Job(parse(given.parameter, declared(STEPS)), given.output, force=given.force)
+        job = reports.Job(
+            parse(given.parameter, declared(STEPS)),
+            given.output,
+            force=given.force,
+            allow_unstable=given.allow_unstable,
+        )
         run = reports.report(
             job,
             kernels=kernels,

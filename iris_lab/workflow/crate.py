@@ -24,6 +24,7 @@ SHA256, SIZE = re.compile(r"[0-9a-f]{64}"), re.compile(r"0|[1-9][0-9]{0,11}")
 # What a name and a version may be: the record is shown to readers, so it has no room for sentences.
 SOFTWARE = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 VERSION = re.compile(r"(?:[A-Za-z]+ )?[A-Za-z0-9_.+!-]{1,40}")
+UNSTABLE = "disambiguatingDescription"  # property of a step that says which outputs differ in every run
 LONGEST = 4000  # characters of a text
 # Where the record keeps the facts of `provenance.software` that are no packages: property of the entity "#iris-lab".
 COMPUTES, WRITES = "Decides results.", "Decides how results are written, checked and served."
@@ -57,6 +58,8 @@ class Record:
         What each module decides, by its name, as the record says.
     sizes
         Bytes of every artifact, by its path in the run.
+    unstable
+        Outputs of each step that differ in every run, as the record says, by step.
     """
 
     parameters: "Mapping[str, Mapping[str, Value]]"
@@ -69,6 +72,7 @@ class Record:
     inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    unstable: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def values(self) -> "dict[str, Value]":
@@ -138,6 +142,7 @@ def _record(graph: Mapping[str, Any]) -> Record:
         },
         groups={e["name"]: e["description"] for e in graph.values() if e.get("description") in (COMPUTES, WRITES)},
         sizes=_sizes(files),
+        unstable={step["name"]: [_text(line) for line in _many(step, UNSTABLE)] for step in steps if UNSTABLE in step},
     )
 
 

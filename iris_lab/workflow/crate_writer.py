@@ -14,7 +14,7 @@ from rocrate.rocrate import ROCrate
 
 from iris_lab.errors import ArtifactError
 from iris_lab.place import PACKAGE
-from iris_lab.workflow.crate import COMPUTES, LARGEST_RECORD, PLATFORM_FACTS, WRITES, Record
+from iris_lab.workflow.crate import COMPUTES, LARGEST_RECORD, PLATFORM_FACTS, UNSTABLE, WRITES, Record
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.provenance import computes
 
@@ -162,4 +162,5 @@ def _add_step(crate: ROCrate, step: str, record: Record, files: Mapping[str, Any
     read = [files[name] for name in record.inputs.get(step, ())]
     _relate(action, "object", [*data, *read, *values])
     _relate(action, "result", [files[name] for name in record.results[step]])
+    _relate(action, UNSTABLE, list(record.unstable.get(step, ())))
     return action

@@ -66,7 +66,7 @@ def _renumber(cell: NotebookNode, count: int) -> None:
 
 def problems(notebook: NotebookNode) -> list[str]:
     """Return a line for each reason why a notebook is not normalized."""
-    found = [f"cell {number}: {what}" for number, what in volatile_outputs(notebook)]
+    found = [f"cell {number}: {what}: {shown}" for number, what, shown in volatile_outputs(notebook)]
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if counts != list(range(1, len(counts) + 1)):
         found.append(f"execution counts are {counts}: expected 1 to {len(counts)} in order")
@@ -75,7 +75,7 @@ def problems(notebook: NotebookNode) -> list[str]:
     return found
 
 
-def volatile_outputs(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
+def volatile_outputs(notebook: NotebookNode) -> Iterator[tuple[int, str, str]]:
     """Yield the number of a cell, not counting the one that papermill injects, and what is volatile in its outputs."""
     cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
     for number, cell in enumerate(cells, 1):
@@ -84,7 +84,7 @@ def volatile_outputs(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
                 for what, pattern in VOLATILE.items():
                     if found := pattern.search(text):
                         line = text.count("\n", 0, found.start()) + 1
-                        yield number, f"{what} in an output, line {line}: {found[0]}"
+                        yield number, f"{what} in an output, line {line}", found[0]
 
 
 def _texts(output: NotebookNode) -> Iterator[str]:

@@ -60,7 +60,14 @@ def compare_again(
     for folder in folders:
         folder.mkdir(parents=True)
         try:
-            execute(plan, folder, warm_parent=warm_parent, timeout=timeout, on_progress=on_progress)
+            execute(
+                plan,
+                folder,
+                warm_parent=warm_parent,
+                timeout=timeout,
+                allow_unstable=True,
+                on_progress=on_progress,
+            )
         except StepError as error:
             failure = failure or error
     if failure and (failure.cell is None or failure.reason.partition(":")[0] in OUTER_CAUSES):

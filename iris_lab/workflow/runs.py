@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
 from iris_lab.workflow.integrity import files_of, remove_empty_folders
 from iris_lab.workflow.layout import CRATE_FILE, DATA_FOLDER, PAGE_FILE
+from iris_lab.workflow.normalization import volatile_outputs
 from iris_lab.workflow.plans import Plan
 from iris_lab.workflow.report_page import write_page
 from iris_lab.workflow.steps import Progress, Step
 from iris_lab.workflow.warm import WarmParent
+
+NAMED = 20  # unstable outputs of a step that the record names
 
 
 def execute(
@@ -28,30 +32,47 @@ def execute(
     *,
     warm_parent: WarmParent | None = None,
     timeout: int | None = None,
+    allow_unstable: bool = False,
     on_progress: Progress = lambda step, done, total: None,
 ) -> dict[str, float]:
     """Execute a plan's steps into an empty folder, write the page and the record, and return the seconds of each step.
 
+    Parameters
+    ----------
+    plan, folder
+        What to execute, and where.
+    warm_parent
+        What to fork kernels from; None for one of the kernel's own.
+    timeout
+        Seconds that one cell may take; None for no limit.
+    allow_unstable
+        Record outputs that would differ in another run, instead of failing.
+    on_progress
+        Called after every cell.
+
     Raises
     ------
     StepError
-        A step failed, or its artifacts could not be written.
+        A step failed, an output would differ in another run, or the artifacts could not be written.
     """
     if plan.table:
         (folder / DATA_FOLDER).mkdir()
         (folder / DATA_FOLDER / plan.table.file_name).write_bytes(plan.table.content)
-    results, seconds = {}, {}
+    results, seconds, unstable = {}, {}, {}
     step = plan.steps[0]
     try:
+        known = crate.artifacts_of(folder)
         for name, image in plan.images.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(image)
-        known = crate.artifacts_of(folder)
         for step in plan.steps:
             started = time.perf_counter()
             progress = functools.partial(on_progress, step.name)
             options = {"warm_parent": warm_parent, "execution_timeout": timeout, "on_progress": progress}
-            _execute_step(plan, step, folder, options)
+            found_unstable = _execute_step(plan, step, folder, options)
+            if found_unstable and not allow_unstable:
+                raise _will_not_verify(step, *found_unstable[0])
+            unstable[step.name] = [f"cell {cell}: {what}" for cell, what, _ in found_unstable[:NAMED]]
             seconds[step.name] = round(time.perf_counter() - started, 3)
             _check_left(step.name, folder)
             found = crate.artifacts_of(folder)
@@ -59,7 +80,7 @@ def execute(
             known = found
         remove_empty_folders(folder)
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts, read_metrics(folder))
-        write_crate(folder, _record(plan, folder, results))
+        write_crate(folder, replace(_record(plan, folder, results), unstable=unstable))
     except OSError as error:
         raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
     return seconds
@@ -81,7 +102,17 @@ def _check_left(step: str, folder: Path) -> None:
         raise StepError(step, None, f"it left {name[:80]!r}, {problem}; change the cell that makes it")
 
 
-def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> None:
+def _will_not_verify(step: Step, cell: int, what: str, shown: str) -> StepError:
+    return StepError(
+        step.name,
+        cell,
+        f"{what}: {shown}: expected the same outputs in every run; change what it prints, or publish it with "
+        "--allow-unstable",
+    )
+
+
+def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, Any]) -> list[tuple[int, str, str]]:
+    """Execute a notebook, and return what of its outputs would differ in another run: cell, what, and what it shows."""
     parameters = plan.injected(step)
     notebook = nbformat.reads(plan.texts[step.name], as_version=4)
     notebook.metadata.setdefault("kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"})
@@ -89,7 +120,7 @@ def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, An
     options = {**options, "step": step.name}
     options["on_progress"](0, len(notebook.cells) + bool(parameters))  # the step starts
     try:
-        execute_notebook(
+        done = execute_notebook(
             notebook,
             str(folder / step.notebook.name),
             parameters,
@@ -103,6 +134,7 @@ def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, An
         number = error.cell_index + 1 - (1 if parameters and error.cell_index > 0 else 0)
         reason = " ".join(str(error.evalue).split())
         raise StepError(step.name, number, f"{error.ename}: {reason}") from error
+    return list(volatile_outputs(done))
 
 
 def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> crate.Record:

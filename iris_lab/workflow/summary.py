@@ -34,6 +34,11 @@ def summarize(found: Verification, *, coloured: bool = False) -> str:
     lines = [f"{'run':{WIDTH}} {printable(found.run.name)}: {_parameters(found)}"]
     lines += _section("integrity", found.integrity, f"{files}, each with its recorded SHA-256, and their record")
     lines += _section("environment", found.environment, "all versions, notebooks and modules as recorded")
+    lines += [
+        f"{'unstable':{WIDTH}} {printable(f'{step}, {line}')}, as its author recorded: no two runs agree here"
+        for step, unstable in found.record.unstable.items()
+        for line in unstable
+    ]
     lines += [f"{_word(CLAIMED, coloured)} {_line(finding)}" for finding in found.claims]
     lines += _artifacts(found.artifacts or (), coloured)
     if found.problem:
