@@ -118,7 +118,7 @@ def test_a_run_that_shows_what_another_run_would_not_is_not_published(place, nam
 
 def test_an_unstable_run_is_published_on_demand_and_its_record_says_which_cell(place):
     folder = report(Job({}, place.final, steps=steps("shows_a_path"), allow_unstable=True))
-    assert read_crate(folder).unstable == {"shows_a_path": ["cell 2: an absolute path in an output, line 1"]}
+    assert read_crate(folder).unstable == {"shows_a_path": ["cell 3: an absolute path in an output, line 1"]}
 
 
 def test_a_warning_of_a_cell_names_the_cell_and_no_file_of_this_process(place):
