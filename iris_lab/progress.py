@@ -19,7 +19,7 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 class Shown:
-    """Shows the cells done on a bar, where there is one, and each step's own seconds when it is done."""
+    """Shows the cells done on a bar, if there is one, and the seconds of each step when it is done."""
 
     def __init__(self, bar: "tqdm[None] | None" = None) -> None:
         self._bar, self._started = bar, time.monotonic()

@@ -117,7 +117,7 @@ RUN = str(Path(__file__).parents[1] / "reports/iris")
     ],
 )
 @pytest.mark.parametrize("streams", ["<&- >&- 2>&-", ">/dev/full 2>/dev/full", "2>&1 | true"])
-def test_whoever_listens_the_exit_code_is_the_commands_and_there_is_no_traceback(tmp_path, arguments, code, streams):
+def test_closed_full_or_unread_streams_change_no_exit_code_and_cause_no_traceback(tmp_path, arguments, code, streams):
     command = f"{shlex.quote(sys.executable)} -m iris_lab {arguments} {streams}; exit ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode in code
@@ -148,7 +148,7 @@ sys.exit(main(sys.argv[2:]))
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("twice", [False, True])
-def test_a_signal_at_any_instant_is_told_truly_and_leaves_nothing_behind(tmp_path, number, code, twice):
+def test_the_last_line_after_a_signal_at_any_instant_is_true_and_nothing_is_left_behind(tmp_path, number, code, twice):
     output, notebook = tmp_path / "lab", Path(__file__).parent / "notebooks/writes.ipynb"
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -172,7 +172,7 @@ def test_a_signal_at_any_instant_is_told_truly_and_leaves_nothing_behind(tmp_pat
             process.send_signal(number)
         _out, said = process.communicate(timeout=60)
         found = int((output / "seed.txt").read_text())
-        assert process.returncode in (0, code, -number), said  # the last before our first line
+        assert process.returncode in (0, code, -number), said  # -number: it arrived before our handler was set
         assert "Traceback" not in said, said
         if "nothing was changed" in said:
             assert found == known

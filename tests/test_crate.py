@@ -111,12 +111,12 @@ def test_a_name_that_leads_out_of_the_run_is_refused(run, name):
 @pytest.mark.parametrize(
     ("identifier", "properties", "reason"),
     [
-        ("metrics.json", {"sha256": 12}, "12 stands where a text is expected"),
+        ("metrics.json", {"sha256": 12}, "12 where a text of at most 4000 characters is expected"),
         ("metrics.json", {"sha256": "abc"}, "'abc' of 'metrics.json' is no SHA-256"),
-        ("metrics.json", {"@type": ["File"], "name": None}, "stands where a text is expected"),
+        ("metrics.json", {"@type": ["File"], "name": None}, "where a text of at most 4000 characters is expected"),
         ("#02_train-seed", {"value": [1]}, r"parameter 'seed' is \[1\]"),
         ("#02_train-seed", {"value": None}, "parameter 'seed' is None"),
-        ("#data", {"sha256": None}, "None stands where a text is expected"),
+        ("#data", {"sha256": None}, "None where a text of at most 4000 characters is expected"),
         ("#step-01_eda", {"object": [{"@id": "#nowhere"}]}, "#nowhere"),
         ("#step-01_eda", {"result": "01_eda.ipynb"}, "string indices"),
         ("./", {"datePublished": "yesterday"}, "yesterday"),

@@ -189,7 +189,7 @@ def test_output_that_was_not_all_received_fails_the_cell(tmp_path, warm_parent, 
 
 
 @pytest.mark.parametrize("code", ["print('x' * 2_000_000)", "print('x' * 1_000_000, end='\\r'); print('done')"])
-def test_a_long_line_takes_no_time_to_speak_of(tmp_path, warm_parent, code):
+def test_a_long_line_is_stored_in_seconds(tmp_path, warm_parent, code):
     """nbclient's own handling of carriage returns is quadratic: minutes."""
     (cell,) = of_code(tmp_path, code, warm_parent=warm_parent, execution_timeout=30).cells
     assert cell.outputs[0].text.rstrip("x\n") in ("", "done")
@@ -216,7 +216,7 @@ open("children.txt", "w").write(" ".join(map(str, children)))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to a process of ours")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 @pytest.mark.parametrize("given", [True, False], ids=["report's warm parent", "papermill"])
 def test_what_a_cell_starts_in_a_session_of_its_own_ends_with_the_run(tmp_path, given):
     with warm_kernels(preload=False) as (parent, _):

@@ -49,7 +49,7 @@ def unexplained(root: Path) -> list[str]:
 
 
 def top_level(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Give the statements that run at import, without those for type checkers."""
+    """Yield the statements that run at import, without those for type checkers."""
     for node in nodes:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue

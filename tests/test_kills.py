@@ -1,4 +1,4 @@
-"""Runs killed at random instants: the report that was there is whole after each of them."""
+"""Runs killed at random instants: the previous report is whole after each kill."""
 
 import random
 import subprocess

@@ -18,7 +18,7 @@ def write_run(folder, text):
 
 @pytest.fixture(params=["exchange", "two renames"])
 def place(request, tmp_path, monkeypatch):
-    """A place with an old run, on a system that can exchange two folders at one instant and on one that cannot."""
+    """A place with an old run, on a system that can exchange two folders atomically and on one that cannot."""
     if request.param == "two renames":
         monkeypatch.setattr(output_directory.sys, "platform", "win32")
     write_run(tmp_path / "iris", "old")

@@ -33,7 +33,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def plain_kernels(monkeypatch):
-    """Tiny notebooks import nothing: ordinary kernels start sooner. Those of `start` are forked ones."""
+    """Tiny notebooks import nothing, so ordinary kernels start sooner; `start` still uses forked ones."""
     monkeypatch.setattr(warm, "CAN_FORK", False)
 
 
@@ -74,7 +74,7 @@ def test_the_record_keeps_the_order_of_the_run_not_that_of_the_alphabet(place):
     assert list(read_crate(run(place, "writes", "adds")).parameters) == ["writes", "adds"]
 
 
-def test_progress_is_told_at_the_start_and_after_every_cell(place):
+def test_progress_is_reported_at_the_start_and_after_every_cell(place):
     told = []
     run(place, "adds", "writes", on_progress=lambda *what: told.append(what))
     assert told == [("adds", n, 4) for n in range(5)] + [("writes", n, 3) for n in range(4)]
@@ -99,7 +99,7 @@ def test_a_failed_run_names_the_cell_keeps_its_notebook_and_leaves_the_last_good
         ("sleeps", r"sleeps, cell 3: CellTimeoutError: the cell was still running after 2 s"),
     ],
 )
-def test_the_state_of_a_run_cannot_lie(place, name, message):
+def test_a_run_whose_notebook_ended_early_fails_and_is_not_published(place, name, message):
     with pytest.raises(StepError, match=message):
         run(place, name, timeout=2)
     assert not place.final.exists()
@@ -157,7 +157,7 @@ def test_a_folder_of_the_users_is_not_replaced_even_by_force(place):
 
 def test_a_full_disk_in_the_middle_is_a_failed_run(place):
     if not shutil.which("mount") or os.geteuid():
-        pytest.skip("a small file system takes root to make")
+        pytest.skip("only root can mount a small file system")
     room = place.final.parent / "small"
     room.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=34m", "tmpfs", str(room)], check=True)

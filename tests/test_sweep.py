@@ -64,12 +64,12 @@ def test_a_combination_that_cannot_be_run_is_refused_before_any_starts(tmp_path,
 
 
 class Counting(SimpleHTTPRequestHandler):
-    """Serves a folder, and counts what is asked for."""
+    """Serves a folder, and lists the paths that were requested."""
 
-    asked: ClassVar[list[str]] = []
+    requested: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.requested.append(self.path)
         super().do_GET()
 
     def log_message(self, *_: object) -> None:
@@ -85,5 +85,5 @@ def test_a_table_from_a_url_is_fetched_once_for_the_whole_sweep(tmp_path):
         table = pd.read_csv(sweep([url, "seed=1,2,3"], Job(output=tmp_path / "runs", steps=steps), jobs=2))
         server.shutdown()
     assert table["error"].isna().all()
-    assert Counting.asked == ["/mine.csv"]
+    assert Counting.requested == ["/mine.csv"]
     assert [(tmp_path / "runs" / run / "read.txt").read_text() for run in table["run"]] == ["150"] * 3

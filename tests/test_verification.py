@@ -18,6 +18,8 @@ from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTIC
 from iris_lab.workflow.crate import digest_of
 from iris_lab.workflow.differences import check_page, write_differences
 from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.report import Job, report
+from iris_lab.workflow.steps import Step
 from iris_lab.workflow.summary import summarize
 from iris_lab.workflow.verification import verify
 
@@ -30,7 +32,7 @@ def run(tmp_path):
 # --- the published run
 
 
-def test_the_published_run_comes_out_the_same_when_it_is_made_again():
+def test_the_published_run_is_the_same_when_it_is_re_run():
     found = verify(PUBLISHED)
     exact = not found.environment or sys.version_info[:2] == (3, 11)
     assert found.verdict in ([IDENTICAL] if exact else [IDENTICAL, EQUIVALENT]), summarize(found)
@@ -40,7 +42,7 @@ def test_the_published_run_comes_out_the_same_when_it_is_made_again():
 # --- what is shown
 
 
-def test_a_terminal_is_not_given_what_it_would_obey():
+def test_control_characters_do_not_reach_a_terminal():
     assert printable("a\x1b[2Jb\r\nc\u202ed") == "a�[2Jb�⏎c�d"
 
 
@@ -94,7 +96,7 @@ def test_even_an_error_is_a_json_document(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["problem"].startswith("no run in ")
 
 
-def test_a_terminal_without_our_signs_gets_others(run):
+def test_characters_that_a_terminal_lacks_are_replaced(run):
     (run / "metrics.json").unlink()
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "iris_lab", "verify", "--quick", str(run)]
@@ -126,7 +128,7 @@ def test_a_quick_verification_takes_less_than_a_second_of_processor_time():
     assert spent < 1.0
 
 
-def test_a_run_that_asks_for_a_file_outside_itself_is_not_made_again(run):
+def test_a_run_whose_data_are_a_file_outside_it_is_not_re_run(run):
     def change(document):
         for entity in document["@graph"]:
             if entity["@type"] == "PropertyValue" and entity["name"] == "data":
@@ -148,7 +150,14 @@ def test_a_value_that_no_step_takes_is_not_run(run):
     assert found.problem.startswith("parameter seed='none': expected a whole number")
 
 
-# --- made again, after alterations that the record was made to agree with
+def test_a_step_whose_notebook_is_not_here_is_refused_in_one_line(tmp_path):
+    step = Step(Path(__file__).parent / "notebooks" / "adds.ipynb")
+    found = verify(report(Job(output=tmp_path / "lab", steps=[step])))
+    assert (found.verdict, found.exit_code()) == ("could not run", 2)
+    assert found.problem == "step 'adds' of run 'lab' is no notebook here: expected 01_eda, 02_train, 03_evaluate"
+
+
+# --- re-run, after alterations with which the record was made to agree
 
 
 def state(folder):

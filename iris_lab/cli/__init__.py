@@ -1,4 +1,4 @@
-"""The command line: ``iris-lab COMMAND``, a module for each. The one place that prints and exits."""
+"""The command line: a module for each command, and the one place that turns errors into a line and an exit code."""
 
 import argparse
 import signal
@@ -24,8 +24,8 @@ _stop, _unless_stopped = stopping.stop, stopping.checked  # for scripts that run
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
-    0: done; 1: a step failed, or a verified run is different; 2: what was given cannot be used; 128 and the number of
-    the signal that stopped it, as a shell reports it.
+    0: done; 1: a step failed, or a verified run is different; 2: an input cannot be used; 128 + N: stopped by signal N,
+    as a shell reports it.
     """
     with patient_streams():
         given = _parser().parse_args(arguments)
@@ -51,14 +51,14 @@ def _run(given: argparse.Namespace) -> int:
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)
-        # What a run that is stopped leaves in jupyter_client's event loop; a user can't do anything about it.
+        # A stopped run leaves such coroutines in jupyter_client's event loop; a user can't do anything about them.
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         code: int = given.command(given)
     except IrisLabError as error:
         print(f"iris-lab: {error}", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, Exception):
-        if not stopping.number:  # an import that is cut short raises what it likes
+        if not stopping.number:  # an interrupted import can raise anything
             raise
     if stopping.number:
         print(stopping.line, file=sys.stderr)

@@ -3,9 +3,7 @@
 import argparse
 from pathlib import Path
 
-TRUST = (
-    "load any pickle, and run what code is in it; without it, a stranger's run is safe only if it verified identical"
-)
+TRUST = "load any pickle, and run any code in it; a stranger's run is safe only if it verified identical"
 
 
 def add_run(command: argparse.ArgumentParser) -> None:
@@ -14,7 +12,7 @@ def add_run(command: argparse.ArgumentParser) -> None:
 
 
 def add_timeout(command: argparse.ArgumentParser) -> None:
-    """Add the limit of a cell's time."""
+    """Add the time limit of a cell."""
     command.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="fail a cell that takes longer")
 
 

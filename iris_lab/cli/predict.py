@@ -1,4 +1,4 @@
-"""``iris-lab predict``: the classes of a table's rows."""
+"""``iris-lab predict`` predicts the class of each row of a table."""
 
 import argparse
 import sys
@@ -17,17 +17,16 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "table", type=Path, metavar="TABLE", help="text table or Parquet file with the model's features"
     )
-    for name in ("separator", "decimal", "encoding"):
-        parser.add_argument(
-            f"--{name}", default="", metavar="TEXT", help=f"{name} of a text table (default: found out)"
-        )
+    texts = {"separator": "column separator", "decimal": "decimal separator", "encoding": "encoding"}
+    for name, what in texts.items():
+        parser.add_argument(f"--{name}", default="", metavar="TEXT", help=f"{what} of a text table (default: detected)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write CSV there (default: standard output)")
     parser.add_argument("--trust", action="store_true", help=TRUST)
     parser.set_defaults(command=predict)
 
 
 def predict(given: argparse.Namespace) -> int:
-    """Predict them, and write the table with its answers."""
+    """Predict the classes, and write the table with them."""
     from iris_lab.data.tables import Reading
     from iris_lab.prediction.tables import predict_file
 
@@ -41,7 +40,7 @@ def predict(given: argparse.Namespace) -> int:
 
 
 def _print(pieces: Iterator[str]) -> None:
-    """Print until the reader has seen enough."""
+    """Print until the end, or until the reader closes the pipe."""
     for piece in pieces:
         sys.stdout.write(piece)
         sys.stdout.flush()
@@ -52,7 +51,7 @@ def _print(pieces: Iterator[str]) -> None:
 
 
 def _write(output: Path, pieces: Iterator[str]) -> None:
-    """Write a file that is whole, or none."""
+    """Write the whole file, or none."""
     partial = output.with_name(f".{output.name}.partial")
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""``iris-lab report``: the notebooks, run into a report directory."""
+"""``iris-lab report`` runs the notebooks into a report directory."""
 
 import argparse
 import shlex
@@ -23,11 +23,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def report(given: argparse.Namespace) -> int:
-    """Run it, and say where the report is."""
+    """Run the notebooks, and print where the report is."""
     from iris_lab.progress import shown_progress
     from iris_lab.workflow.warm import warm_kernels
 
-    # The notebooks are looked into while the warm parent imports its half of the stack.
+    # The other imports are inside the block: meanwhile the warm parent imports its half of the stack.
     with shown_progress() as progress, warm_kernels() as kernels:
         from iris_lab.workflow import report as reports
         from iris_lab.workflow.parameters import declared, parse

@@ -1,4 +1,4 @@
-"""``iris-lab serve``: the model of a run, behind an endpoint."""
+"""``iris-lab serve`` serves the model of a run."""
 
 import argparse
 import signal
@@ -23,21 +23,21 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="append",
         default=[],
         metavar="NAME",
-        help="accept this name in the Host header, too: that of a reverse proxy, or * for any; repeatable",
+        help="also accept this name in the Host header, such as that of a reverse proxy; * for any; repeatable",
     )
     parser.add_argument(
         "--allow-origin",
         action="append",
         default=[],
         metavar="ORIGIN",
-        help="let web pages of this origin ask (CORS), such as https://example.org, or * for any; repeatable",
+        help="allow requests from web pages of this origin (CORS), such as https://example.org; * for any; repeatable",
     )
     parser.add_argument("--trust", action="store_true", help=TRUST)
     parser.set_defaults(command=serve)
 
 
 def serve(given: argparse.Namespace) -> int:
-    """Serve it until a signal ends it."""
+    """Serve the model until a signal ends the server."""
     from iris_lab.serving.servers.signals import ending_signals
 
     for number in ending_signals():  # no cleanup is needed yet, and interrupting an import can crash the interpreter
@@ -46,7 +46,7 @@ def serve(given: argparse.Namespace) -> int:
     from iris_lab.serving.servers import granian
     from iris_lab.serving.servers.options import Options
 
-    warnings.formatwarning = lambda message, *_: f"iris-lab: {message}\n"  # one line, without a place in our source
+    warnings.formatwarning = lambda message, *_: f"iris-lab: {message}\n"  # one line, without file and line number
     options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin)
     granian.serve(given.run, host=given.host, port=numbers["port"], workers=numbers["workers"], options=options)
     return 0

@@ -1,4 +1,4 @@
-"""What a signal does to a command, and what is said of it."""
+"""How a signal ends a command: in order, and with a last line that is true."""
 
 import os
 import time
@@ -14,63 +14,63 @@ STDERR = 2  # its descriptor; Python has none if it was closed at the start
 
 
 class Stopping:
-    """Ends a command in order, and remembers by which signal.
+    """Ends a command in order, and knows which signal ended it.
 
     Attributes
     ----------
     number
-        The signal; 0 where there was none.
+        The signal; 0 if there was none.
     """
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was."""
+        """Forget an earlier signal."""
         self.number = 0
         self._done = ""
         self._first = 0.0
 
     @property
     def line(self) -> str:
-        """What is true after the end."""
+        """The last line of a stopped command, which says what it changed."""
         return f"iris-lab: stopped; {self._done or 'nothing was changed'}"
 
     @property
     def exit_code(self) -> int:
-        """What a shell reports of a program that this signal ended."""
+        """The code that a shell reports for a program ended by the signal."""
         return 128 + self.number
 
     def stop(self, number: int, _frame: FrameType | None) -> None:
-        """Handle a signal: the same orderly end as Ctrl-C's, or, once a run is published, an end after the cleanup.
+        """Handle a signal: interrupt the command or, once a run is being published, let it finish.
 
-        A second one soon after the first is not heard, so that it does not cut the cleanup short; a later one is, for
-        an event loop's callback can have swallowed the first.
+        A second signal soon after the first is ignored, so that it does not interrupt the cleanup. A later one is
+        handled, because a callback of an event loop may have swallowed the first interrupt.
         """
-        again = self.number and time.monotonic() - self._first < CLEANUP_SECONDS
+        in_cleanup = self.number and time.monotonic() - self._first < CLEANUP_SECONDS
         self.number = self.number or number
-        if not self._done and not again:
+        if not self._done and not in_cleanup:
             self._first = time.monotonic()
             raise KeyboardInterrupt
 
     def leave(self, number: int, _frame: FrameType | None) -> None:
-        """Handle a signal where nothing needs an orderly end: leave at once."""
-        if not self.number:  # by an earlier signal, whose line is being written
+        """Handle a signal when there is nothing to clean up: exit at once."""
+        if not self.number:  # else the handler of an earlier signal is writing the line
             self.number = number
             with suppress(OSError):
                 os.write(STDERR, f"{self.line}\n".encode())
         os._exit(self.exit_code)
 
     def publish(self, replaces: bool) -> None:
-        """Take note that a run is being put in its place: from now on a signal waits for the end."""
+        """Note that a run is being published: from now on a signal does not interrupt the command."""
         self._done = "the report was replaced" if replaces else "the report was written"
 
     def checked(self, progress: "Progress") -> "Progress":
-        """Return `progress`, stopped after the cell where an event loop's callback has swallowed the interrupt."""
+        """Return `progress`, made to raise `KeyboardInterrupt` if an event loop's callback swallowed the first one."""
 
-        def told(step: str, done: int, total: int) -> None:
+        def checked_progress(step: str, done: int, total: int) -> None:
             if self.number:
                 raise KeyboardInterrupt
             progress(step, done, total)
 
-        return told
+        return checked_progress

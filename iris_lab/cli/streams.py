@@ -1,4 +1,4 @@
-"""Standard streams that may be closed, full, or read by nobody: what a command does doesn't depend on who listens."""
+"""Standard streams that may be closed, full or unread, without effect on what a command does."""
 
 import errno
 import os
@@ -11,12 +11,12 @@ LAST_STREAM = 2  # the descriptors 0, 1 and 2
 
 
 class PatientStream:
-    """A stream that goes on when nobody can take what is written.
+    """A stream that discards text from the first error on, and does not raise.
 
     Attributes
     ----------
     failure
-        Why the first thing could not be written; None while all could.
+        The first error; None if there was none.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -27,7 +27,7 @@ class PatientStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write, if it can be."""
+        """Write a text, or discard it."""
         try:
             return self._stream.write(text)
         except OSError as error:
@@ -35,7 +35,7 @@ class PatientStream:
             return len(text)
 
     def flush(self) -> None:
-        """Flush, if it can be."""
+        """Flush what was written, or discard it."""
         try:
             self._stream.flush()
         except OSError as error:
@@ -43,19 +43,19 @@ class PatientStream:
 
     @property
     def is_closed_pipe(self) -> bool:
-        """Whether it failed because its reader has seen enough."""
+        """Whether it failed because its reader closed the pipe."""
         return self.failure is not None and self.failure.errno == errno.EPIPE
 
     def _give_up(self, error: OSError) -> None:
         self.failure = self.failure or error
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self._stream.fileno())  # Python flushes what is left at its end
+        os.dup2(nowhere, self._stream.fileno())  # Python flushes the rest when it exits
         os.close(nowhere)
 
 
 @contextmanager
 def patient_streams() -> Iterator[None]:
-    """Let the standard streams be ones that don't fail, for as long as a command takes."""
+    """Replace the standard streams by ones that don't raise, while a command runs."""
     _fill_closed_ones()
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (PatientStream(stream or _nowhere()) for stream in streams)
@@ -68,7 +68,7 @@ def patient_streams() -> Iterator[None]:
 
 
 def _fill_closed_ones() -> None:
-    """Let those of the standard descriptors that are closed lead nowhere; else our lines could go into a socket."""
+    """Open closed standard descriptors on the null device; else a socket could get such a number, and our lines."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= LAST_STREAM:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)

@@ -1,4 +1,4 @@
-"""``iris-lab sweep``: one run for each combination of values."""
+"""``iris-lab sweep`` runs the notebooks once for each combination of values."""
 
 import argparse
 import sys
@@ -26,7 +26,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def sweep(given: argparse.Namespace) -> int:
-    """Run them all, and say where their table is."""
+    """Run all combinations, and print where their table is."""
     from iris_lab.workflow import sweep as sweeps
     from iris_lab.workflow.report import Job
 

@@ -1,4 +1,4 @@
-"""``iris-lab verify``: a run checked against its record, re-run, and compared."""
+"""``iris-lab verify`` checks a run against its record, re-runs it, and compares."""
 
 import argparse
 import json
@@ -44,7 +44,7 @@ def _times(text: str) -> int:
 
 
 def verify(given: argparse.Namespace) -> int:
-    """Verify it, and say what was found."""
+    """Verify a run, and print what was found."""
     from iris_lab.progress import shown_progress
     from iris_lab.workflow.warm import warm_kernels
 
@@ -81,6 +81,6 @@ def verify(given: argparse.Namespace) -> int:
 
         text = summarize(found, coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
         encoding = sys.stdout.encoding or "utf-8"
-        # A terminal may lack our characters, or those of a run.
+        # The encoding of the terminal may lack characters of ours or of the run.
         print(text.encode(encoding, "replace").decode(encoding))
     return found.exit_code(exact=given.exact)

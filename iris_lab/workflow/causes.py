@@ -1,4 +1,4 @@
-"""Why a re-run came out otherwise: the change that explains it, and the first cell that shows it."""
+"""The cause of a difference between a run and its re-run, and the first cell that shows it."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Cause:
     names
         What changed.
     cell
-        The first cell that differs, such as ``02_train, cell 7, output 1``; empty where none does.
+        The first cell that differs, such as ``02_train, cell 7, output 1``; empty if none does.
     """
 
     kind: str
@@ -42,10 +42,9 @@ class Cause:
 def cause_of(
     record: Record, integrity: Sequence[Finding], environment: Sequence[Finding], artifacts: Sequence[Finding]
 ) -> Cause | None:
-    """Return the cause of a difference, or None where there is no difference.
+    """Return the cause of a difference, or None if there is no difference.
 
-    Of several changes, the one is taken that decides most: the data, then the parameters, the notebook, the
-    processor, the packages, and our own code.
+    Of several changes, the first in this order is the cause: data, parameters, notebook, CPU, packages, our own code.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ def cause_of(
 
 
 def first_cell(record: Record, artifacts: Sequence[Finding]) -> str:
-    """Return the first cell that differs, in the order of the run; empty where none does."""
+    """Return the first cell that differs, in the order of the run; empty if none does."""
     differences = {finding.name: finding.difference for finding in artifacts}
     for step in record.parameters:
         if difference := differences.get(f"{step}.ipynb"):

@@ -1,4 +1,4 @@
-"""Checks of a record against itself and the run's own files: what a re-run would find too, and found in an instant."""
+"""Checks of a record against itself and the run's files: they find in an instant what a re-run would find later."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ from iris_lab.workflow.untrusted import read_bounded, strict_json
 
 LARGEST_READ = 64 * 2**20  # bytes of a notebook or description
 INFO_FILE = "model.json"  # as in iris_lab.modeling, whose import would cost seconds
-DATED = "iris_lab/__init__.py"  # says when it was released
+DATED = "iris_lab/__init__.py"  # has the date of the release
 URL = re.compile(r"https?://[\x21-\x7e]+")
 INJECTED = "injected-parameters"  # papermill's tag
 MALFORMED = (
@@ -36,10 +36,10 @@ MALFORMED = (
 
 
 def claims(record: Record) -> list[Finding]:
-    """Return what a record says and neither its files nor a re-run can prove."""
+    """Return what a record says but neither its files nor a re-run can prove."""
     found = []
     if record.sources.get(DATED) != digest_of(PACKAGE / "__init__.py"):
-        found.append(Finding("date", CLAIMED, note=f"{record.date[:10]}, of a release of other code than this"))
+        found.append(Finding("date", CLAIMED, note=f"{record.date[:10]}, of a release with other code"))
     if "file" in record.data:
         found.append(
             Finding("origin", CLAIMED, note=f"{record.data['source']:.200}, as the author says; it was not fetched")
@@ -48,7 +48,7 @@ def claims(record: Record) -> list[Finding]:
 
 
 def claimed_source(record: Record) -> str:
-    """Return where a table of one's own is said to be from, if that is a URL or the name of its copy in the run."""
+    """Return the recorded source of the user's table, if it is a URL or the name of its copy in the run; else empty."""
     source, copy = record.data.get("source", ""), record.data.get("file", "")
     return source if URL.fullmatch(source) or source == copy.rpartition("/")[2] else ""
 
@@ -61,7 +61,7 @@ def check_record(run: Path, record: Record) -> list[Finding]:
     run
         A run whose files are those of the record.
     record
-        What was read from it.
+        Its record.
     """
     try:
         found = next(filter(None, _contradictions(run, record)), None)
@@ -75,10 +75,10 @@ def _contradictions(run: Path, record: Record) -> Iterator[Difference | None]:
     if record.sources.get(DATED) == digest_of(PACKAGE / "__init__.py") and record.date != provenance.release_date():
         yield Difference("date", record.date, f"{provenance.release_date()}, as the recorded release says")
     if "file" in record.data and not claimed_source(record):
-        yield Difference("origin of the data", record.data["source"], "a URL, or the name of the file")
+        yield Difference("origin of the data", record.data["source"], "expected a URL, or the name of the file")
     written = {name for names in record.results.values() for name in names} | {PAGE_FILE, record.data.get("file")}
     if unwritten := sorted(record.artifacts.keys() - written):
-        yield Difference("results of the steps", "none of them wrote it", unwritten[0])
+        yield Difference("results of the steps", "an artifact that no step wrote", unwritten[0])
     for step, parameters in record.parameters.items():
         yield from (
             Difference(f"parameter {name} of {step}", repr(value), f"{record.values[name]!r} in another step")
@@ -92,7 +92,7 @@ def _contradictions(run: Path, record: Record) -> Iterator[Difference | None]:
 
 
 def compare_written(run: Path, record: Record) -> Difference | None:
-    """Return where a run's record is not what our writer makes of `record`, down to the byte."""
+    """Return the first place where a run's record is not, byte for byte, what our writer writes for `record`."""
     from iris_lab.workflow.crate_writer import crate_bytes
 
     was, now = read_bounded(run / CRATE_FILE, LARGEST_RECORD), crate_bytes(run, record)
@@ -103,7 +103,7 @@ def compare_written(run: Path, record: Record) -> Difference | None:
 
 
 def _compare_with_notebook(path: Path, step: str, record: Record) -> Iterator[Difference]:
-    """Yield what an executed notebook says otherwise: the code that ran, the values that it was given."""
+    """Yield the differences of a record from an executed notebook: in its code, and in the values of its parameters."""
     text = read_bounded(path, LARGEST_READ).decode()
     cells = [cell for cell in strict_json(text)["cells"] if INJECTED not in _tags(cell)]
     ran, recorded = provenance.notebook_digest(cells), record.sources[f"{step}.ipynb"]
@@ -121,7 +121,7 @@ def _tags(cell: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _assigned(step: str, text: str) -> dict[str, Any]:
-    """Return the parameters of an executed notebook: the defaults, and over them what was injected."""
+    """Return the parameters of an executed notebook: injected values, else the defaults."""
     known = {each.name: each.default for each in declarations(step, text)}
     for cell in strict_json(text)["cells"]:
         for line in ast.parse("".join(cell["source"])).body if INJECTED in _tags(cell) else ():
@@ -131,14 +131,14 @@ def _assigned(step: str, text: str) -> dict[str, Any]:
 
 
 def _typed(value: Any) -> tuple[bool, Any]:
-    """Return what tells values apart: 1 and 1.0 are one value, 1 and true are not."""
+    """Return a key for comparing values: 1 equals 1.0, but not true."""
     return isinstance(value, bool), value
 
 
 def _compare_with_model(info: Mapping[str, Any], record: Record) -> Difference | None:
     data = {name: info["dataset"][name] for name in ("name", "sha256")}
     if "file" not in record.data:
-        data["source"] = info["dataset"]["source"]  # else the record may name the URL
+        data["source"] = info["dataset"]["source"]  # of the user's table, the record may name the URL
     versions = info["versions"]
     recorded = {name: record.software[name].rpartition(" ")[2] for name in versions}  # without "CPython"
     return compare_trees(

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 LARGEST_RECORD = 4 * 2**20  # bytes; some 6000 artifacts
 LARGEST_RUN = 4 * 2**30  # bytes of all its files
 SHA256, SIZE = re.compile(r"[0-9a-f]{64}"), re.compile(r"0|[1-9][0-9]{0,11}")
-# What a name and a version may be: the record is shown to readers, so it has no room for sentences.
+# Names and versions are shown to readers, so they must not contain sentences.
 SOFTWARE = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 VERSION = re.compile(r"(?:[A-Za-z]+ )?[A-Za-z0-9_.+!-]{1,40}")
 UNSTABLE = "disambiguatingDescription"  # property of a step that says which outputs differ in every run
 LONGEST = 4000  # characters of a text
-# Where the record keeps the facts of `provenance.software` that are no packages: property of the entity "#iris-lab".
 COMPUTES, WRITES = "Decides results.", "Decides how results are written, checked and served."
+# Facts of `provenance.software` that are not packages, and the properties of the entity "#iris-lab" that hold them.
 PLATFORM_FACTS = {"platform": "operatingSystem", "openblas core": "processorRequirements"}
 
 
@@ -174,7 +174,7 @@ def _many(entity: Mapping[str, Any], name: str) -> list[Any]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > LONGEST:
-        raise ValueError(f"{value!r:.60} stands where a text is expected")
+        raise ValueError(f"{value!r:.60} where a text of at most {LONGEST} characters is expected")
     return value
 
 

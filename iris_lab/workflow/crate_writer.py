@@ -46,7 +46,7 @@ def write_crate(folder: Path, record: Record) -> None:
     Raises
     ------
     ArtifactError
-        It would be too large to be read back.
+        The record would be too large to be read back.
     """
     content = crate_bytes(folder, record)
     if len(content) > LARGEST_RECORD:
@@ -58,7 +58,7 @@ def write_crate(folder: Path, record: Record) -> None:
 
 
 def crate_bytes(folder: Path, record: Record) -> bytes:
-    """Return what `write_crate` writes: the one way to write this record."""
+    """Return the bytes of a run's record: equal for equal records, so that any other form of it is an alteration."""
     crate = ROCrate(version="1.1")  # the version that the profile is validated against
     crate.name = f"iris_lab report on {record.data.get('name', 'no data')}"
     crate.description = "Executed notebooks with their figures, numbers and model; `iris-lab verify` checks it."

@@ -1,4 +1,4 @@
-"""Refuses a table that unpacks to far more than the run holds, before it is read into memory."""
+"""Refuses a decompression bomb: a table that is far larger than its run once it is unpacked."""
 
 from pathlib import Path
 
@@ -6,31 +6,31 @@ from iris_lab.data.sources import PARQUET, opened
 from iris_lab.errors import InputError
 from iris_lab.workflow.crate import Record
 
-FACTOR, ROOM = 10, 32 * 2**20  # of all the run's bytes, and bytes beside
+FACTOR, ROOM = 10, 32 * 2**20  # an unpacked table has at most FACTOR times the bytes of its run, and ROOM more
 PIECE = 2**20
 
 
 def check_expansion(table: Path, record: Record) -> None:
-    """Refuse the table of a run of unknown origin if it is a bomb.
+    """Refuse the table of a run of unknown origin if it is a bomb, before it is read into memory.
 
     Parameters
     ----------
     table
         Its copy in the run.
     record
-        What the run holds beside it: its split, for one, has all samples.
+        Sizes of the run's files; a true run is about as large as its table, because its split has all samples.
 
     Raises
     ------
     InputError
-        It has more bytes, unpacked, than `FACTOR` times those of the run.
+        The table cannot be read, or is too large.
     """
     most = FACTOR * sum(record.sizes.values()) + ROOM
     try:
         size = _unpacked(table, most)
     except InputError:
         raise
-    except Exception as error:  # readers of compressed files and of Parquet raise whatever they like
+    except Exception as error:  # readers of compressed files and of Parquet can raise anything
         raise InputError(f"cannot read data file {table.name!r}: {type(error).__name__}") from error
     if size > most:
         raise InputError(
@@ -39,7 +39,7 @@ def check_expansion(table: Path, record: Record) -> None:
 
 
 def _unpacked(table: Path, most: int) -> int:
-    """Return how many bytes a table has, unpacked; where there are more than `most`, one more than that at least."""
+    """Return the number of bytes of an unpacked table; reading stops once there are more than `most`."""
     file, suffix = opened(table)
     with file:
         if suffix in PARQUET:

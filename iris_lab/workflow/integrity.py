@@ -1,4 +1,4 @@
-"""Checks of a run that need no execution: its files against their digests, its environment against this one."""
+"""Checks of a run that need no re-run: its files against their digests, its environment against this one."""
 
 import os
 import stat
@@ -15,18 +15,18 @@ from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.steps import STEPS
 
 CHANGED = "changed"
-MOST_FILES = 100_000  # in a run; beyond that, it is not listed
+MOST_FILES = 100_000  # in a run; one with more is refused
 
 
 def files_of(run: Path) -> dict[str, bool]:
-    """Return the path in the run of all files and of empty folders, and whether it is an ordinary file.
+    """Return the paths of all files and empty folders of a run, and whether each is an ordinary file.
 
-    Links are not followed: one could lead out of the run, and a pipe would never end.
+    Nothing is opened or followed: a link could lead out of the run, and reading a pipe would never end.
 
     Raises
     ------
     ArtifactError
-        There are too many to be listed.
+        The run has too many files.
     """
     found: dict[str, bool] = {}
     folders = [""]
@@ -48,7 +48,7 @@ def files_of(run: Path) -> dict[str, bool]:
 
 
 def remove_empty_folders(run: Path) -> None:
-    """Remove what no record names and no archive keeps: a run is its files."""
+    """Remove empty folders: the record does not name them, and not every archive keeps them."""
     while empty := [name for name in files_of(run) if name.endswith("/")]:
         for name in empty:
             (run / name).rmdir()
@@ -105,6 +105,6 @@ def _changes(was: Mapping[str, str], now: Mapping[str, str], unrecorded: str, go
 
 
 def _short(was: str, now: str) -> tuple[str, str]:
-    """Return two digests cut to what is shown, if that tells them apart; versions are shown whole."""
+    """Return two digests shortened, unless they are then equal; versions are returned whole."""
     short = [f"{text[:12]}…" if SHA256.fullmatch(text) else text for text in (was, now)]
     return (short[0], short[1]) if short[0] != short[1] else (was, now)

@@ -1,4 +1,4 @@
-"""IPython's kernel, changed so that it drops no message: ``python -P -m iris_lab.workflow.kernel_app -f FILE``."""
+"""IPython's kernel, without dropped messages and names that change: ``python -P -m iris_lab.workflow.kernel_app``."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from ipykernel.kernelapp import IPKernelApp
 
 
 class LastingNames(XCachingCompiler):
-    """Names a cell's code by its count, where ipykernel names a file after its process: warnings show that name."""
+    """Names a cell's code by its count, because warnings show the name; ipykernel's contains the process number."""
 
     def get_code_name(self, raw_code: str, code: str, number: int) -> str:
         """Return the name of a cell's code."""
@@ -23,7 +23,7 @@ class KernelApp(IPKernelApp):
         super().init_iopub(context)  # type: ignore[no-untyped-call]  # ipykernel has no types
 
     def init_shell(self) -> None:
-        """Set how cells are named before the first one is executed."""
+        """Set how cells are named, before the first one is executed."""
         super().init_shell()  # type: ignore[no-untyped-call]  # ipykernel has no types
         if self.shell:
             self.shell.compile = LastingNames()  # type: ignore[no-untyped-call]  # ipykernel has no types

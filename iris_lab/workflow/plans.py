@@ -34,7 +34,7 @@ class Plan:
     texts
         The notebooks, by step.
     images
-        What their prose shows from the notebooks' folder, by path.
+        Images in the notebooks' folder that their prose shows, by path.
     origin
         Where the data are from, for the record.
     date

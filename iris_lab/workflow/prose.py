@@ -1,4 +1,4 @@
-"""Markdown cells as HTML that needs nothing else: formulas as MathML, images within the page."""
+"""Markdown cells as HTML that loads nothing: formulas as MathML, images embedded."""
 
 import json
 import re
@@ -22,7 +22,7 @@ IMAGES = {
 }  # fmt: skip
 LINK = re.compile(r"""!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*?\ssrc\s*=\s*["']([^"']+)""", re.IGNORECASE)
 SOURCE = re.compile(r"""(<img\b[^>]*?\ssrc\s*=\s*["'])([^"']+)""", re.IGNORECASE)
-MATHML = re.compile(r"\{http://www.w3.org/1998/Math/MathML\}m[a-z]+")  # all its elements begin so
+MATHML = re.compile(r"\{http://www.w3.org/1998/Math/MathML\}m[a-z]+")  # every element of MathML begins with m
 DELIMITERS = re.compile(r"^\s*(\$\$?|\\\[|\\\()(.*?)(\$\$?|\\\]|\\\))\s*$", re.DOTALL)
 
 
@@ -42,15 +42,15 @@ class PageRenderer(IPythonRenderer):
         return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Return an image with its content in it, if it is beside the notebook or attached to the cell."""
+        """Return an image, embedded if it is in the notebook's folder or attached to the cell."""
         return str(super().image(text, self._content(url), title))
 
     def block_html(self, html: str) -> str:
-        """Return HTML with the content of its images in it."""
+        """Return HTML with its images embedded."""
         return str(super().block_html(self._embedded(html)))
 
     def inline_html(self, html: str) -> str:
-        """Return HTML with the content of its images in it."""
+        """Return HTML with its images embedded."""
         return str(super().inline_html(self._embedded(html)))
 
     def _embedded(self, html: str) -> str:
@@ -79,9 +79,9 @@ def mathml(formula: str, display: str = "inline") -> str:
     bare = DELIMITERS.match(formula)
     try:
         converted: str = convert(bare[2] if bare else formula, display=display)
-        elements = ElementTree.fromstring(converted).iter()  # noqa: S314 (what was just made; ill-formed is refused)
+        elements = ElementTree.fromstring(converted).iter()  # noqa: S314 (just converted; malformed XML is refused)
         sound = all(MATHML.fullmatch(each.tag) and not each.attrib.keys() & {"href", "src"} for each in elements)
-    except Exception:  # its errors have no common class
+    except Exception:  # the converter's errors have no common class
         sound = False
     if not sound:
         return f'<code class="formula">{escape(formula)}</code>'
@@ -98,7 +98,7 @@ def markdown(context: Context, source: str) -> str:
 
 
 def local_image(url: str, folder: Path) -> Path | None:
-    """Return the file that a link to an image means, if it is in a notebook's folder."""
+    """Return the file that the URL of an image refers to, if it is in the notebook's folder."""
     given = PurePosixPath(unquote(url.split("?")[0].split("#")[0]))
     path = folder / given
     if re.match(r"[a-z]+:|//", url, re.IGNORECASE) or given.is_absolute() or ".." in given.parts:

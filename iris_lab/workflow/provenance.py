@@ -23,7 +23,7 @@ NOT_IMPORTED = {
     "serving",
     "workflow",
 }  # what decides no result of a notebook
-# Beside iris_lab's own requirements, this decides text in the notebooks.
+# Not a requirement of iris_lab, but it decides text in the notebooks.
 DECISIVE = ("ipython",)
 
 
@@ -56,13 +56,13 @@ def sources(notebooks: Mapping[str, str]) -> dict[str, str]:
 
 
 def computes(source: str) -> bool:
-    """Say whether a module, named as in `sources`, decides results; the others decide how they are written."""
+    """Return whether a module, named as in `sources`, decides results; others decide only how they are written."""
     return source.split("/")[1] not in NOT_IMPORTED
 
 
 def notebook_digest(cells: Sequence[Mapping[str, Any]]) -> str:
     """Return the SHA-256 of a notebook's code and prose, without outputs."""
-    # Of JSON: nbformat's import and its checks cost more than all the rest of a quick verification.
+    # As JSON: nbformat's import and its checks cost more than all the rest of a quick verification.
     text = json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in cells])
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -70,6 +70,6 @@ def notebook_digest(cells: Sequence[Mapping[str, Any]]) -> str:
 def release_date() -> str:
     """Return the date of this release, ISO 8601.
 
-    Neither the clock's nor a commit's: equal runs have equal records, also from a shallow clone, an archive or a wheel.
+    It is not taken from the clock or a commit, so that runs from a shallow clone, an archive or a wheel are equal, too.
     """
     return f"{__date__}T00:00:00+00:00"

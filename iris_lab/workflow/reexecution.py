@@ -19,10 +19,10 @@ from iris_lab.workflow.steps import STEPS, Progress
 from iris_lab.workflow.verdict import Verification
 from iris_lab.workflow.warm import Kernels
 
-DRAWING = {"matplotlib", "pillow", "platform", "seaborn"}  # what decides pixels
-# What decides the last digits.
+DRAWING = {"matplotlib", "pillow", "platform", "seaborn"}  # decide pixels
+# Decide the last digits of numbers.
 COMPUTING = {"numpy", "openblas core", "pandas", "platform", "python", "scikit-learn", "scipy"}
-# What ends a step by this machine's fault, not by the run's.
+# Errors that are the fault of this machine, not of the run.
 OUTER_CAUSES = {"CellTimeoutError", "DeadKernelError", "ImportError", "MemoryError", "ModuleNotFoundError", "OSError"}
 
 
@@ -118,12 +118,12 @@ def _changed_data(record: Record, plan: Plan) -> list[Finding]:
 
 
 def compare_runs(found: Verification, folder: Path, there: Collection[str], *, trust: bool) -> Iterator[Finding]:
-    """Yield what each artifact is, compared with that of a re-run.
+    """Compare each artifact with that of a re-run, and yield the findings.
 
     Parameters
     ----------
     found
-        What the checks without an execution found.
+        The verification so far, without a re-run.
     folder
         The re-run.
     there, trust

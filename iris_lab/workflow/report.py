@@ -67,7 +67,7 @@ def report(
     on_progress
         Called after every cell.
     on_publish
-        Called when the run is whole, with whether it replaces another one, before it is put in its place.
+        Called just before the run is published, with whether it replaces another one.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def scratch_folder(root: Path | None = None) -> Iterator[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder with all that is in it, also where an interrupt comes in between."""
+    """Remove a folder and its content, even if an interrupt arrives meanwhile."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except KeyboardInterrupt:

@@ -51,13 +51,13 @@ def summarize(found: Verification, *, coloured: bool = False) -> str:
 
 
 def _repeated(found: Verification, cause: Cause) -> str:
-    """Return what re-runs say of a difference that no recorded change explains."""
+    """Return what repeated re-runs say about a difference that no recorded change explains."""
     if cause.kind != UNRECORDED or found.artifacts is None:
         return ""
     if found.unstable:
-        return ": a cell that depends on something that is not recorded, for re-runs differ from each other, too"
+        return ": re-runs differ from each other, too, so a cell depends on something that is not recorded"
     if found.repeated > 1:
-        return f": {found.repeated} re-runs agree with each other, so the run's files were changed, or made elsewhere"
+        return f": {found.repeated} re-runs are equal, so files of the run were changed, or it was made elsewhere"
     return ": a file was changed after the run, or a cell depends on something unrecorded; --repeat 3 tells which"
 
 
@@ -78,7 +78,7 @@ def _section(name: str, findings: Sequence[Finding], otherwise: str) -> list[str
 
 
 def _artifacts(findings: Sequence[Finding], coloured: bool) -> list[str]:
-    """Return the lines of as many findings of each verdict as anybody reads."""
+    """Return the lines of the first findings of each verdict, and how many more there are."""
     lines, counts = [], Counter[str]()
     for finding in findings:
         counts[finding.verdict] += 1

@@ -1,4 +1,4 @@
-"""Reads files that somebody else may have made to mislead or to exhaust: within bounds, and strictly."""
+"""Reads files that may be made to mislead a reader or to exhaust memory: strictly, and up to a size."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def _open(path: str, flags: int) -> int:
-    # No link is followed, and a pipe put in the file's place does not block; Windows has neither flag.
+    # With these flags a link is refused, and a pipe in the file's place does not block; Windows has neither.
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -18,9 +18,9 @@ def read_bounded(path: Path, limit: int) -> bytes:
     Raises
     ------
     ValueError
-        It has more; no more than that is read.
+        The file is larger; the rest of it is not read.
     OSError
-        It cannot be read, or is a link.
+        The file cannot be read, or is a link.
     """
     with open(path, "rb", opener=_open) as file:
         size = os.fstat(file.fileno()).st_size
@@ -31,14 +31,14 @@ def read_bounded(path: Path, limit: int) -> bytes:
 
 
 def strict_json(text: str | bytes) -> Any:
-    """Return a JSON document, read as every reader must read it.
+    """Return a JSON document that every reader understands in the same sense.
 
     Raises
     ------
     ValueError
-        It is no JSON in UTF-8, an object names a key twice, or a number is not finite.
+        The text is no JSON in UTF-8, an object has a key twice, or a number is not finite.
     RecursionError
-        It is nested too deeply.
+        The document is nested too deeply.
     """
     text = text.decode("utf-8") if isinstance(text, bytes) else text
     return json.loads(text, object_pairs_hook=_object, parse_constant=_finite, parse_float=_finite)
@@ -49,7 +49,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r:.60} stands twice in an object")
+        raise ValueError(f"the key {twice!r:.60} is twice in an object")
     return found
 
 

@@ -10,7 +10,7 @@ from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTIC
 from iris_lab.workflow.crate import Record
 
 INTACT, UNDECIDED = "intact", "could not run"
-MOST, NAMED = 1000, 5  # findings of a kind that are listed, changes that a verdict names
+MOST, NAMED = 1000, 5  # findings of a kind in JSON; changes that a verdict names
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Verification:
     seconds
         Time that the verification took.
     claims
-        What the record says and nothing here proves.
+        Statements of the record that nothing here proves.
     repeated
-        How often it was re-run.
+        Number of re-runs.
     unstable
         The first place where two re-runs differ from each other; empty if none does.
     """
@@ -54,7 +54,7 @@ class Verification:
 
     @property
     def cause(self) -> Cause | None:
-        """Why the re-run came out otherwise; None if it did not, or if there was none."""
+        """The cause of a difference; None if none was found."""
         if self.unstable:
             return Cause(UNRECORDED, (), self.unstable)
         return cause_of(self.record, self.integrity, self.environment, self.artifacts or ())
@@ -73,7 +73,7 @@ class Verification:
 
     @property
     def because(self) -> str:
-        """What changed in the environment, where the verdict is ``equivalent``: without it, there is none."""
+        """Why the verdict is ``equivalent``: what changed in the environment; empty for another verdict."""
         if self.verdict != EQUIVALENT:
             return ""
         versions = [f for f in self.environment if f.name in self.record.software]

@@ -38,7 +38,7 @@ def verify(
     timeout
         Seconds that one cell may take; None for no limit.
     repeat
-        How often it is re-run, to find what differs between re-runs.
+        Number of re-runs; with two or more, the first place where they differ is found.
     kernels
         From `warm_kernels`, if the caller has started them.
     on_progress
@@ -62,7 +62,7 @@ def verify(
     found = Verification(run, record, altered, check_environment(record), claims=claims(record))
     if not quick:
         there = {name for name, ordinary in files.items() if ordinary}
-        from iris_lab.workflow.reexecution import compare_again  # late: its imports take longer than a quick check
+        from iris_lab.workflow.reexecution import compare_again  # here: it imports for seconds
 
         try:
             with nullcontext(kernels) if kernels else warm_kernels() as those:

@@ -23,7 +23,7 @@ from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.untrusted import read_bounded, strict_json
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-# What a file can raise that somebody made to look like an artifact.
+# What reading a file of unknown origin can raise.
 UNREADABLE = (
     OSError,
     ValueError,
@@ -35,31 +35,31 @@ UNREADABLE = (
     SyntaxError,
     csv.Error,
 )
-LARGER, ROOM = 4, 2**20  # a recorded file may be so many times as large as ours, and so many bytes larger, to be read
-NUMBERS, PICTURES = "numbers agree within 1e-9", "each text read, only its letters and lines moved"
+LARGER, ROOM = 4, 2**20  # a recorded file is read if it has at most LARGER times the bytes of ours, and ROOM more
+NUMBERS, PICTURES = "numbers agree within 1e-9", "the same texts, only letters and lines moved"
 NOTES = {
-    CRATE_FILE: "but for digests, versions and code, as this version writes it",
-    INFO_FILE: "but for versions, and the digest of the model, which is compared for itself",
+    CRATE_FILE: "the same but for digests, versions and code",
+    INFO_FILE: "the same but for versions and the digest of the model, which is itself compared",
     MODEL_FILE: "same predictions, probabilities within 1e-9",
 }
 
 
 @dataclass(frozen=True)
 class Runs:
-    """A recorded run and its re-run, and which change of the environment may explain a difference between them.
+    """A recorded run and its re-run, and the changes of the environment that may explain a difference between them.
 
     Attributes
     ----------
     was, now
         Their folders.
     redrawn
-        The drawing libraries differ: letters may, and lines may have moved.
+        The drawing libraries differ, so letters may differ, and lines may have moved.
     rebuilt
-        Any version differs: those that an artifact names may too.
+        Any version differs, so the versions in an artifact may differ.
     rounded
-        What computes differs, a library or the processor: numbers may by rounding.
+        A computing library or the processor differs, so numbers may differ by rounding.
     trust
-        Load the recorded model where its bytes differ.
+        Load the recorded model if its bytes differ.
     """
 
     was: Path
@@ -86,7 +86,7 @@ class Runs:
 
     @cached_property
     def _drawings(self) -> Mapping[bytes, Drawings]:
-        """The figures of the re-run, by their PNG: recorded SVG, where it is as it should be, and our own."""
+        """Two SVGs by the PNG of each re-run figure: the recorded one, or ours if it is different, and ours."""
         found = {}
         for path in self.now.rglob("*.png"):
             if (svg := path.with_suffix(".svg")).is_file():
@@ -103,9 +103,10 @@ class Runs:
 
 
 def compare(name: str, runs: Runs) -> Finding:
-    """Compare an artifact that is there, as an ordinary file, in both runs.
+    """Compare an artifact that both runs have as an ordinary file.
 
-    In an unchanged environment only the same bytes are the same; in another one, what that change explains, too.
+    In an unchanged environment, other bytes are different. In a changed one, they are equivalent if the change explains
+    them.
     """
     was, now = runs.was / name, runs.now / name
     try:
@@ -128,13 +129,13 @@ def _limit(now: Path) -> int:
 
 
 def _explained(name: str, runs: Runs) -> bool:
-    """Say whether a change of the environment can explain any difference of this artifact at all."""
+    """Return whether the change of the environment can explain a difference of this artifact."""
     if name == CRATE_FILE:
-        return True  # compared with what this record has to be
+        return True  # `compare_records` allows for the change
     if name in (INFO_FILE, MODEL_FILE):
         return runs.rebuilt
     if name == SPLIT_FILE:
-        return False  # what it holds was read, not computed
+        return False  # its numbers were read, not computed
     drawn = Path(name).suffix in (".png", ".svg", ".ipynb", ".html")
     return runs.rounded or (runs.redrawn and drawn)
 
@@ -174,7 +175,7 @@ def _compare(name: str, old: bytes, new: bytes, runs: Runs) -> Difference | None
 
 
 def _model_facts(info: Any, runs: Runs) -> Any:
-    """Return what ``model.json`` has to say of a run under its recorded versions, and of its model's file."""
+    """Return the ``model.json`` that the recorded versions would have written, for the recorded model file."""
     if not runs.rebuilt:
         return info
     recorded = read_crate(runs.was).software

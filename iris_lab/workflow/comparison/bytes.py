@@ -1,4 +1,4 @@
-"""Comparison of files of which nothing is known."""
+"""Comparison of files of an unknown kind."""
 
 from iris_lab.workflow.comparison.findings import Difference
 

@@ -1,9 +1,9 @@
-"""Reads the text in a raster figure: each letter has to be the one that the figure's SVG says.
+"""Reads the text in a raster figure: each letter must be the one in the figure's SVG.
 
-Versions of matplotlib draw the same letter with other pixels. So its outline, from the SVG, is laid over the picture
-where the SVG has it, and moved a little until it fits best. Measured on 3.10.8 and 3.11.2: the correlation of a letter
-with its own outline is at least 0.79, of a mark 0.6; a digit's own outline fits better than those of other digits, by
-at least 0.06.
+Versions of matplotlib draw the same letter with other pixels. So the outline of a letter is taken from the SVG, laid
+over the picture at its position, and moved a little until it fits best. Measured on 3.10.8 and 3.11.2: the correlation
+of a letter with its own outline is at least 0.79, that of a mark 0.6; the correlation of a digit with its own outline
+is higher than with those of other digits, by at least 0.06.
 """
 
 import re
@@ -19,20 +19,20 @@ from PIL import Image, ImageDraw
 from iris_lab.workflow.comparison.drawings import HREF, NUMBER, Points, kind_of, parse
 from iris_lab.workflow.comparison.findings import Difference
 
-FITS, FITS_MARK = 0.7, 0.45  # least correlation of a letter, or of a mark such as a point, with its outline
+FITS, FITS_MARK = 0.7, 0.45  # least correlation of a letter, or of a mark such as a full stop, with its outline
 FINE = 4  # subpixels, in each direction
-REACH, MARGIN = 10, 1.5  # subpixels that a letter is moved at most; pixels around it that are looked at
+REACH, MARGIN = 10, 1.5  # subpixels by which a letter is moved at most; pixels around it that are compared
 TRANSFORM = re.compile(r"(translate|rotate|scale)\(([^)]*)\)")
 COMMAND = re.compile(r"([MLQC])([^A-Za-z]*)")
 CURVE = (0.25, 0.5, 0.75, 1.0)
-CONTRAST = 128  # levels of 255 by which a letter may stand out more or less from what is around it
+CONTRAST = 128  # of 255 levels, by which the contrast of a letter to its surroundings may differ
 Grey = NDArray[np.float64]
 Pixels = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter of a figure: its character, its outline in its own units, and the way from there to pixels."""
+    """A letter of a figure: its character, its outline in its own units, and the transformation to pixels."""
 
     character: str
     outline: str
@@ -53,7 +53,7 @@ class Letter:
 
     @property
     def box(self) -> NDArray[np.int64]:
-        """The corners of the pixels that it may touch."""
+        """The corners of the box of pixels that it may touch."""
         points, margin = np.concatenate(self.contours), np.array([[-1.0], [1.0]])
         corners = np.array([np.floor(points.min(0)), np.ceil(points.max(0))]) + margin
         return np.asarray(corners, dtype=np.int64)
@@ -67,7 +67,7 @@ def _at(hull: Sequence[Points], t: float) -> Points:
 
 @dataclass(frozen=True)
 class Text:
-    """A text of a figure, and its letters but for the spaces; without letters, where they are not one for one."""
+    """A text of a figure, and its letters without spaces; each is ``?`` if outlines and characters do not match up."""
 
     text: str
     letters: list[Letter]
@@ -83,19 +83,19 @@ def texts_of(svg: str, width: int) -> list[Text]:
 
 
 def _texts(group: ElementTree.Element, shapes: dict[str, ElementTree.Element], matrix: Points) -> Iterator[Text]:
-    said = ""
+    label = ""
     for child in group:
         if kind_of(child) == "comment":
-            said = (child.text or "").strip()
+            label = (child.text or "").strip()
         elif kind_of(child) == "g":
             here = matrix @ _matrix(child)
             uses = [use for use in child.iter() if kind_of(use) == "use"]
             drawn = [(shapes[use.get(HREF, "")[1:]], use) for use in uses]
             seen = [(shape, use) for shape, use in drawn if "L" in shape.get("d", "") or "Q" in shape.get("d", "")]
-            characters = "".join(said.split())
+            characters = "".join(label.split())
             names = characters if len(characters) == len(seen) else "?" * len(seen)
             yield Text(
-                said,
+                label,
                 [
                     Letter(name, shape.get("d", ""), here @ _matrix(use) @ _matrix(shape))
                     for name, (shape, use) in zip(names, seen, strict=True)
@@ -120,14 +120,14 @@ def _matrix(element: ElementTree.Element) -> Points:
 
 
 def misread(picture: Pixels, ours: Pixels, texts: Sequence[Text]) -> Difference | None:
-    """Return the first text in a picture, where it is not as in `ours`, that is not the one that it should be.
+    """Return the first text that a picture does not show; letters whose pixels are those of `ours` are not read.
 
     Parameters
     ----------
     picture, ours
-        Two pictures of one size.
+        Two pictures of the same size.
     texts
-        Of the figure that the first one shows.
+        The texts of the first picture.
     """
     digits = {letter.character: letter.outline for text in texts for letter in text.letters}
     digits = {name: outline for name, outline in digits.items() if name.isdecimal()}
@@ -145,7 +145,7 @@ def misread(picture: Pixels, ours: Pixels, texts: Sequence[Text]) -> Difference 
 
 
 def _wrong(letter: Letter, window: "_Window", seen: Grey, digits: dict[str, str]) -> str:
-    """Say what stands in the place of a letter, if another one does."""
+    """Return what the picture shows in place of a letter; empty if it shows that letter."""
     reach = range(-REACH, REACH + 1)
     own, place = window.best(letter, seen, [(x, y) for y in reach[::2] for x in reach])
     if own < (FITS if letter.character.isalnum() else FITS_MARK):
@@ -161,7 +161,7 @@ def _wrong(letter: Letter, window: "_Window", seen: Grey, digits: dict[str, str]
 
 @dataclass(frozen=True)
 class _Window:
-    """A part of a picture around a letter, and what else is drawn in it."""
+    """The part of a picture around a letter, and the contours of other letters in it."""
 
     corner: tuple[int, int]
     size: tuple[int, int]
@@ -177,20 +177,20 @@ class _Window:
         return cls((int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1])), others)
 
     def cut(self, picture: Pixels) -> Pixels:
-        """Return its part of a picture, without transparency."""
+        """Return this part of a picture, without transparency."""
         (x, y), (width, height) = self.corner, self.size
         return picture[y : y + height, x : x + width, :3]
 
     def best(self, letter: Letter, seen: Grey, moves: Sequence[tuple[int, int]]) -> tuple[float, tuple[int, int]]:
-        """Return the best correlation of what is seen with a letter that is moved by subpixels, and the move."""
-        pad = 1 + max(abs(way) for move in moves for way in move) // FINE
+        """Return the best correlation of the picture with a letter that is moved by subpixels, and the move."""
+        pad = 1 + max(abs(distance) for move in moves for distance in move) // FINE
         (width, height), corner = self.size, np.array(self.corner) - pad
         drawn = np.zeros(((height + 2 * pad) * FINE, (width + 2 * pad) * FINE), dtype=bool)
         for contour in [*self.neighbours, *letter.contours]:
             filled = Image.new("1", (drawn.shape[1], drawn.shape[0]))
             ImageDraw.Draw(filled).polygon([(x, y) for x, y in (contour - corner) * FINE], fill=1)
             drawn ^= np.asarray(filled)
-        sums = np.pad(drawn.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # so that each pixel's coverage is four look-ups
+        sums = np.pad(drawn.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # gives each pixel's coverage in four look-ups
         seen = seen - seen.mean()
         found = (0.0, (0, 0))
         for x, y in moves:

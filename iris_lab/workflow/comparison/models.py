@@ -28,24 +28,25 @@ def compare_models(was: Path, now: Path, *, trust: bool) -> Difference | None:
         Load the recorded model.
     """
     if not trust:
-        return Difference("", f"other bytes, {UNTRUSTED}", "the model of this re-execution")
+        return Difference("", f"other bytes, {UNTRUSTED}", "the model of the re-run")
     ours = load_model(now)
     split = read_split(now, ours)
     features = split.dataset.features
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of versions, which the environment's findings name
+            warnings.simplefilter("ignore")  # about versions, which the environment's findings name
             theirs = load_model(was, trust=True).estimator
-            codes, shares = theirs.predict(features), theirs.predict_proba(features)
+            codes, probabilities = theirs.predict(features), theirs.predict_proba(features)
     except Exception as error:  # an untrusted file can raise anything
         reason = str(error) if isinstance(error, IrisLabError) else f"{type(error).__name__}: {error}"
         return Difference("", f"predicts nothing ({reason})", "predicts")
-    expected, likely = ours.estimator.predict(features), ours.estimator.predict_proba(features)
-    if np.shape(codes) != expected.shape or np.shape(shares) != likely.shape:
-        return Difference("", f"predicts {np.shape(shares)}", f"predicts {likely.shape}")
-    for row in np.flatnonzero(codes != expected)[:1]:
-        return Difference(f"prediction of sample {row + 1}", str(codes[row]), str(expected[row]))
-    for row, column in np.argwhere(~np.isclose(shares, likely, rtol=RELATIVE, atol=NOISE))[:1]:
+    our_codes, our_probabilities = ours.estimator.predict(features), ours.estimator.predict_proba(features)
+    if np.shape(codes) != our_codes.shape or np.shape(probabilities) != our_probabilities.shape:
+        return Difference("", f"predicts {np.shape(probabilities)}", f"predicts {our_probabilities.shape}")
+    for row in np.flatnonzero(codes != our_codes)[:1]:
+        return Difference(f"prediction of sample {row + 1}", str(codes[row]), str(our_codes[row]))
+    for row, column in np.argwhere(~np.isclose(probabilities, our_probabilities, rtol=RELATIVE, atol=NOISE))[:1]:
         where = f"probability of {ours.classes[column]!r} for sample {row + 1}"
-        return Difference(where, repr(float(shares[row, column])), repr(float(likely[row, column])))
+        recorded, expected = (repr(float(p[row, column])) for p in (probabilities, our_probabilities))
+        return Difference(where, recorded, expected)
     return None

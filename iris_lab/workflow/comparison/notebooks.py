@@ -30,7 +30,7 @@ def compare_notebooks(was: str, now: str, pictures: Pictures, *, rounded: bool =
     Raises
     ------
     ValueError, LookupError, TypeError, AttributeError
-        The first is no notebook.
+        The first text is no notebook.
     """
     old, new = strict_json(was), strict_json(now)
     new["cells"] = [cell for cell in new["cells"] if BANNER not in cell["metadata"].get("tags", [])]
@@ -69,7 +69,7 @@ def _compare_outputs(was: Cell, now: Cell, pictures: Pictures, *, rounded: bool)
 
 
 def _rest(output: Cell) -> dict[str, Any]:
-    """Return what an output holds beside its content, the kinds and the lines of which have to be as many."""
+    """Return an output with only the kinds and types of its content, which was compared for itself."""
     data = [[kind, type(content).__name__] for kind, content in output.get("data", {}).items()]
     return {**output, **({"data": data} if "data" in output else {})}
 
@@ -89,7 +89,7 @@ def _compare_data(kind: str, was: Any, now: Any, pictures: Pictures, *, rounded:
 
 
 def _kind(output: Cell | None) -> str:
-    """Return what an output is, and for an error its one line."""
+    """Return the kind of an output, or the last line of an error."""
     if output is None:
         return NOTHING
     if output["output_type"] == "error":

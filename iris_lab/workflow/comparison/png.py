@@ -1,4 +1,4 @@
-"""The form of a PNG file: nothing in it but what our own writer puts there, whatever a viewer would make of it."""
+"""The form of a PNG file: it must contain only what our own writer puts there, even if a viewer would ignore it."""
 
 import struct
 import zlib
@@ -10,21 +10,22 @@ Chunk = tuple[bytes, bytes]
 
 
 def check_form(was: bytes, now: bytes, *, resized: bool = False) -> None:
-    """Refuse a PNG file that holds more or less than pixels in place of ours.
+    """Refuse a PNG file that differs from ours in more than its pixels.
 
     Parameters
     ----------
     was
         A file of unknown origin.
     now
-        One of our own writer.
+        The file of our own writer.
     resized
-        The first may have another size in pixels.
+        The first file may have another size in pixels.
 
     Raises
     ------
     ValueError
-        It has another chunk, such as an animation's or a colour profile; bytes behind its end; too many pixels.
+        The first file has other chunks, such as an animation or a colour profile, bytes after its end, or more or fewer
+        pixels than its header says.
     """
     (old, packed), (new, _) = _parts(was), _parts(now)
     header = old[0][1]
@@ -38,11 +39,11 @@ def check_form(was: bytes, now: bytes, *, resized: bool = False) -> None:
     unpacking = zlib.decompressobj()
     pixels = unpacking.decompress(packed, expected + 1)
     if len(pixels) != expected or not unpacking.eof or unpacking.unused_data:
-        raise ValueError("more or fewer bytes than its pixels need")
+        raise ValueError("more or fewer pixels than its header says")
 
 
 def _parts(png: bytes) -> tuple[list[Chunk], bytes]:
-    """Return the chunks, all pixel data as one empty one, and the pixel data."""
+    """Return the chunks, with those of the pixel data replaced by one without content, and the pixel data."""
     plain: list[Chunk] = []
     packed = []
     for kind, content in _chunks(png):
@@ -56,7 +57,7 @@ def _parts(png: bytes) -> tuple[list[Chunk], bytes]:
 
 def _chunks(png: bytes) -> Iterator[Chunk]:
     if not png.startswith(SIGNATURE):
-        raise ValueError("another beginning")
+        raise ValueError("another signature")
     place, kind = len(SIGNATURE), b""
     while place + 12 <= len(png):
         (length,), kind = struct.unpack(">I", png[place : place + 4]), png[place + 4 : place + 8]
@@ -68,4 +69,4 @@ def _chunks(png: bytes) -> Iterator[Chunk]:
         if kind == b"IEND":
             break
     if kind != b"IEND" or place != len(png):
-        raise ValueError("no end, or bytes behind it")
+        raise ValueError("no end, or bytes after it")

@@ -1,4 +1,4 @@
-"""Comparison of records: the recorded one has to be what our writer makes of the re-run, down to the byte."""
+"""Comparison of records: the recorded one must be, byte for byte, what our writer writes for the re-run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,24 +10,26 @@ from iris_lab.workflow.crate import read_crate
 
 
 def compare_records(was: Path, now: Path) -> Difference | None:
-    """Return the first difference of a run's record from what it has to be.
+    """Return the first difference of a run's record from the expected one.
+
+    The expected record is that of the re-run, with what is only claimed (see `claims`) taken from the recorded run. If
+    versions or code differ, these and the digests of artifacts are taken from it, too; they are compared elsewhere.
 
     Parameters
     ----------
     was
-        The recorded run. From its record comes what is only claimed, see `claims`; and where versions or code are
-        others than here, these, and the digests of its artifacts. All of them are compared for themselves.
+        The recorded run.
     now
-        The re-run: from its record comes everything else.
+        The re-run.
     """
     old, new = read_crate(was), read_crate(now)
     for name, recorded, here in (("software", old.software, new.software), ("code", old.sources, new.sources)):
         released = old.software["iris-lab"] != new.software["iris-lab"]  # another release may have other parts
         if recorded.keys() - here.keys() and not released:
             unknown = min(recorded.keys() - here.keys())
-            return Difference(name, *excerpts(unknown, "nothing of that name in this version"))
+            return Difference(name, *excerpts(unknown, "nothing with that name in this version"))
     if old.artifacts.keys() != new.artifacts.keys():
-        return Difference("files", f"{len(old.artifacts)} of other names", f"{len(new.artifacts)}")
+        return Difference("files", f"{len(old.artifacts)} with other names", f"{len(new.artifacts)}")
     expected = new
     if "file" in new.data:
         expected = replace(new, data={**new.data, "source": claimed_source(old) or Path(new.data["file"]).name})

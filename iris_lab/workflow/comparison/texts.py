@@ -1,4 +1,4 @@
-"""Comparison of texts, tables and JSON: exact, but for the last digits of numbers where a change explains them."""
+"""Comparison of texts, tables and JSON: exact, except for the last digits of numbers if a change explains them."""
 
 import csv
 import io
@@ -12,25 +12,25 @@ from typing import Any
 from iris_lab.workflow.comparison.findings import Difference, excerpts
 
 RELATIVE = 1e-9
-NOISE = 1e-14  # of the largest number of a column: what is zero on one machine is 1e-17 on another
-# In a text, only what is written with all digits of a double is taken for a computed number: 1.5, a date or a class
-# called 10000000001 are not. Possessive: a file of a million digits, made to keep us busy, takes one pass too.
+NOISE = 1e-14  # relative to the largest number of a column: what is zero on one machine is 1e-17 on another
+# In a text, a number counts as computed only if it is written with all digits of a double: not 1.5, a date, or a class
+# called 10000000001. The quantifiers are possessive, so that even a million digits are matched in one pass.
 NUMBER = re.compile(r"(?<![\w.+-])[-+]?\d++\.\d++(?:e[-+]\d++)?+(?![\w.])")
 FULL, LONGEST = 15, 26  # significant digits, characters
-NOTHING = "(nothing)"
-Strings = Callable[[str, str, str], Difference | None]  # how to compare two texts of JSON, with the key they stand at
+NOTHING, REFORMATTED = "(nothing)", ("another format", "the format of our writer")
+Strings = Callable[[str, str, str], Difference | None]  # compares two strings of JSON, given their key
 FORMS: Iterable[dict[str, Any]] = [
     {"indent": indent, "ensure_ascii": escaped} for indent in (1, 2, 4, None) for escaped in (False, True)
 ]
 
 
 def close(was: float, now: float, scale: float = 0.0) -> bool:
-    """Say whether two numbers are the same but for rounding, in a column whose largest number is `scale`."""
+    """Return whether two numbers differ only by rounding, in a column whose largest number is `scale`."""
     return was == now or math.isclose(was, now, rel_tol=RELATIVE, abs_tol=NOISE * scale)
 
 
 def texts_close(was: str, now: str, *, rounded: bool = False) -> bool:
-    """Say whether two texts are the same, or, where they may be `rounded`, but for the last digits of long numbers."""
+    """Return whether two texts are equal; if `rounded`, the last digits of computed numbers may differ."""
     if was == now or not rounded:
         return was == now
     numbers = list(zip_longest(NUMBER.findall(was), NUMBER.findall(now), fillvalue=""))
@@ -51,7 +51,7 @@ def compare_texts(was: str, now: str, *, rounded: bool = False) -> Difference | 
 
 
 def compare_strings(_key: str, was: str, now: str) -> Difference | None:
-    """Return two texts that are not the same."""
+    """Return the difference of two strings of JSON."""
     return None if was == now else Difference("", *excerpts(_shown(was), _shown(now)))
 
 
@@ -65,13 +65,13 @@ def compare_trees(
     was, now
         The values.
     rounded
-        Numbers that are no whole numbers may differ by rounding.
+        Floats may differ by rounding.
     strings
-        How to compare two texts.
+        How to compare two strings.
     key
-        Where they stand.
+        The key of the values.
     scale
-        The largest number of the list they stand in.
+        The largest number of the list that they are in.
     """
     options: dict[str, Any] = {"rounded": rounded, "strings": strings}
     if isinstance(was, dict) and isinstance(now, dict):
@@ -102,18 +102,18 @@ def _shown(value: Any) -> str:
 
 
 def compare_forms(was: str, now: str) -> Difference | None:
-    """Return a difference where a JSON text is not written as ours is: other white space, digits or order of keys.
+    """Return a difference if a JSON text is not formatted like ours: with other white space, digits or escapes.
 
     Parameters
     ----------
     was, now
-        Texts of documents that are equal, but for what is tolerated.
+        Texts of documents that are equal, except for what is tolerated.
     """
     for form in FORMS:
         end = "\n" if now.endswith("\n") else ""
         if json.dumps(json.loads(now), **form) + end == now:
-            return None if json.dumps(json.loads(was), **form) + end == was else Difference("", "another form", "JSON")
-    return Difference("", "other bytes", "JSON of a form of its own")
+            return None if json.dumps(json.loads(was), **form) + end == was else Difference("", *REFORMATTED)
+    return Difference("", "other bytes", "JSON in an unknown format")
 
 
 def compare_tables(was: str, now: str, delimiter: str, *, rounded: bool = False) -> Difference | None:
@@ -131,12 +131,12 @@ def compare_tables(was: str, now: str, delimiter: str, *, rounded: bool = False)
                 name = names[column] if column < len(names) else str(column + 1)
                 return Difference(f"row {row}, column {name!r}" if row else "the header", *excerpts(a, b))
     if rounded and was != now and (_written(tables[0], delimiter), _written(tables[1], delimiter)) != (was, now):
-        return Difference("", "another form", "a table")
+        return Difference("", *REFORMATTED)
     return None
 
 
 def _scale(cells: list[str]) -> float | None:
-    """Return the largest number of a column of computed numbers, which have points; else None."""
+    """Return the largest number of a column of computed numbers, which have a decimal point; None for other columns."""
     try:
         numbers = [float(cell) for cell in cells if cell]
     except ValueError:
