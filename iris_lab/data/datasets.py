@@ -135,7 +135,7 @@ def load_dataset(
         source = fetch(str(source))
     table = read_table(source, Reading(separator, decimal, encoding))
     lines, columns = _columns(table)
-    found = Findings(list(table.notes))
+    found = Findings(list(table.notes), lines=lines, counted=table.counted)
     known = [name for name in table.names if name]  # a first column without a name holds row labels
     _check_shape(source.place, known, len(lines))
     chosen = " ".join((target or "").split()) or known[-1]
@@ -145,9 +145,9 @@ def load_dataset(
     found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
     labels = columns.pop(chosen)
     features, values = features_of(
-        {name: texts for name, texts in columns.items() if name not in left_out}, lines, table.decimal, found
+        {name: texts for name, texts in columns.items() if name not in left_out}, table.decimal, found
     )
-    codes, classes = encode(labels, chosen, lines, found)
+    codes, classes = encode(labels, chosen, found)
     found.refuse(source.place)
     _check_features(source.place, len(features), left_out)
     name, frame, notes = name_of(source.place), pd.DataFrame(values), tuple(found.notes)
@@ -245,5 +245,5 @@ def _bundled(name: str, target: str, drop: str, keep: str) -> Dataset:
     dropped = _dropped(drop, column, known)
     _check_features(name, len(frame.columns) - len(dropped), dropped)
     notes = tuple(f"column {other!r} was left out: {reason}" for other, reason in dropped.items())
-    codes, classes = encode(labels, column, range(1, len(labels) + 1), Findings())
+    codes, classes = encode(labels, column, Findings())
     return Dataset(name, frame.drop(columns=list(dropped)), codes, classes, column, origin, notes=notes)
