@@ -13,7 +13,7 @@ import pytest
 
 from iris_lab.data import fetch, sources
 from iris_lab.data.datasets import BUNDLED, Dataset, load_dataset
-from iris_lab.data.schema import unit_of
+from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError
 
 HEADER = "length (cm),width,kind\n"
@@ -111,8 +111,13 @@ def test_samples_count_from_one_as_in_published_tables(flowers: Path) -> None:
 
 
 def test_units_are_read_from_the_names() -> None:
-    assert [unit_of(name) for name in ("petal width (cm)", "mass [kg] ", "age", "f(x) of y")] == ["cm", "kg", "", ""]
-    assert set(load_dataset("iris").units.values()) == {"cm"}
+    assert [Feature(name).unit for name in ("petal width (cm)", "mass [kg] ", "age", "f(x) of y")] == [
+        "cm",
+        "kg",
+        "",
+        "",
+    ]
+    assert {feature.unit for feature in load_dataset("iris").schema} == {"cm"}
 
 
 def test_surplus_white_space_in_names_is_dropped(flowers: Path) -> None:
@@ -249,7 +254,7 @@ def test_an_unknown_target_names_the_nearest_column() -> None:
 
 
 def test_a_target_named_by_mistake_leaves_the_right_one_as_a_bad_feature() -> None:
-    with pytest.raises(InputError, match="a measurement, not classes: leave target out"):
+    with pytest.raises(InputError, match=r"(?s)dataset 'iris' has 2 problems:.*'species'.* a measurement, not classes"):
         load_dataset("iris", "sepal width (cm)")
 
 

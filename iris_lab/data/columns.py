@@ -48,8 +48,8 @@ class Findings:
         if len(self.problems) > len(shown):
             shown.append(f"and {len(self.problems) - len(shown)} more")
         if len(shown) == 1:
-            raise InputError(f"data file {place!r}: {shown[0]}")
-        raise InputError("\n  ".join([f"data file {place!r} has {len(self.problems)} problems:", *shown]))
+            raise InputError(f"{place}: {shown[0]}")
+        raise InputError("\n  ".join([f"{place} has {len(self.problems)} problems:", *shown]))
 
 
 def names_in(option: str, text: str, known: Sequence[str]) -> list[str]:
