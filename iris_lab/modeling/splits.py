@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from iris_lab.data.datasets import Dataset
 
 SUBSET = "subset"  # the column that says of each sample whether it is in the training or the test set
-MOST_MISSED = 1.5  # samples more or fewer than asked in the test set, where no group of duplicates is larger
+MOST_MISSED = 1.5  # samples more or fewer than asked in the test set or a class of it, where duplicates allow it
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
     if in_test is None:
         in_test = draw_groups(groups, dataset.target, test_size, seed)[groups]
     split = Split(dataset, np.flatnonzero(~in_test), np.flatnonzero(in_test))
-    missed = abs(len(split.test) - test_size * len(dataset.target))
+    smallest = min(test_size, 1 - test_size) * len(dataset.target)  # samples asked for in the smaller subset
     lacks = any(len(np.unique(subset)) < len(dataset.classes) for subset in (split.train_target, split.test_target))
-    if lacks or missed > max(MOST_MISSED, np.bincount(groups).max()):
+    if lacks or smallest <= len(dataset.classes) - 1:
         raise _not_by_class(dataset, groups, test_size)
     return split
 
