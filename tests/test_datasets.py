@@ -13,7 +13,7 @@ import pytest
 
 from iris_lab.data import fetch, sources
 from iris_lab.data.datasets import BUNDLED, Dataset, load_dataset
-from iris_lab.data.schema import unit_of
+from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError
 
 HEADER = "length (cm),width,kind\n"
@@ -111,8 +111,13 @@ def test_samples_count_from_one_as_in_published_tables(flowers: Path) -> None:
 
 
 def test_units_are_read_from_the_names() -> None:
-    assert [unit_of(name) for name in ("petal width (cm)", "mass [kg] ", "age", "f(x) of y")] == ["cm", "kg", "", ""]
-    assert set(load_dataset("iris").units.values()) == {"cm"}
+    assert [Feature(name).unit for name in ("petal width (cm)", "mass [kg] ", "age", "f(x) of y")] == [
+        "cm",
+        "kg",
+        "",
+        "",
+    ]
+    assert {feature.unit for feature in load_dataset("iris").schema} == {"cm"}
 
 
 def test_surplus_white_space_in_names_is_dropped(flowers: Path) -> None:
@@ -144,7 +149,19 @@ BAD_TABLES = {
     "too short a row": (HEADER + "1,2,x\n3,4\n", "line 3 has 2 fields, the header 3"),
     "unquoted decimal commas": (HEADER + "1,5,2,5,x\n3,5,4,5,y\n", "line 2 has 5 fields, .*decimal comma"),
     "header lost a name": ("width,kind\n" + ROWS, "line 2 has 3 fields, .*lost a name"),
-    "title": ("My flowers\n" + HEADER + ROWS, "line 2 has 3 fields, the header 1: .*a title"),
+    "title": (
+        "My flowers\n" + HEADER + ROWS,
+        r"line 2 \('length \(cm\),width,kind'\) has text where .* stands above it",
+    ),
+    "title with a comma": ("My flowers, 2024\n\n" + HEADER + ROWS, r"line 3 \('length \(cm\),width,kind'\) has text"),
+    "title in a row of its own": ("My flowers,,\n" + HEADER + ROWS, r"line 2 \('length \(cm\),width,kind'\) has text"),
+    "comment": ("# of 2024\n" + ROWS, r"line 2 has 3 fields, the header 1 \(line 1, '# of 2024'\); is that a title\?"),
+    "units above": ("cm,mm,\n" + HEADER + ROWS, r"line 2 .* has text where all later lines have numbers"),
+    "units below": (HEADER + "cm,mm,\n" + ROWS, r"line 2 \('cm,mm,'\) has text .* remove it if it is a line of units"),
+    "units below, decimal commas": (
+        HEADER.replace(",", ";") + "cm;mm;\n" + ROWS.replace(",", ";").replace("6.5", "6,5"),
+        r"line 2 \('cm;mm;'\) has text",
+    ),
     "open quote": (HEADER + '1,"2,x\n3,4,y\n', "line 2: .*quotation mark"),
     "no header": ("5.1,3.5,setosa\n4.9,3.1,virginica\n", "line 1 looks like data"),
     "no header, whole numbers": ("5,3,yes\n4,3,no\n5,1,yes\n", "line 1 looks like data"),
@@ -159,6 +176,36 @@ def test_a_table_that_cannot_be_used_is_one_clear_line(flowers: Path, content: s
     with pytest.raises(InputError, match=message) as raised:
         load_dataset(flowers)
     assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "asked", "message"),
+    [
+        ("latin-1", "", r"line 9002 is not utf-8 text \(byte 0xFC\): give encoding, such as cp1252"),
+        ("latin-1", "utf-8", r"line 9002 is not utf-8 text \(byte 0xFC\)"),
+        ("utf-8", "ascii", r"line 9002 is not ascii text \(byte 0xC3\)"),
+    ],
+)
+def test_the_line_that_is_not_in_the_encoding_is_named_wherever_it_stands(
+    tmp_path: Path, encoding: str, asked: str, message: str
+) -> None:
+    rows = "".join(f"{row % 7}.25,{row % 5}.5,{'ash' if row % 2 else 'oak'}\n" for row in range(9000))
+    content = f"a,b,kind\n{rows}1.5,2.5,Blüte\n{rows}".encode(encoding)
+    assert content.index("ü".encode(encoding)) > 100_000
+    (tmp_path / "late.csv").write_bytes(content)
+    with pytest.raises(InputError, match=message) as raised:
+        load_dataset(tmp_path / "late.csv", encoding=asked)
+    assert len(str(raised.value).splitlines()) == 1
+    assert load_dataset(tmp_path / "late.csv", encoding=encoding).classes == ("Blüte", "ash", "oak")
+
+
+def test_what_is_wrong_with_a_parquet_file_is_named_by_row(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": ["1", "2", "red", "4"], "b": [1.0, 2, 3, None], "kind": ["x", "y", "x", None]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="3 problems") as raised:
+        load_dataset(tmp_path / "a.parquet")
+    places = [line.strip().split(":")[0] for line in str(raised.value).splitlines()[1:]]
+    assert places == ["row 3, column 'a'", "row 4, column 'b'", "row 4"]
 
 
 BAD_FILES = {
@@ -207,7 +254,7 @@ def test_an_unknown_target_names_the_nearest_column() -> None:
 
 
 def test_a_target_named_by_mistake_leaves_the_right_one_as_a_bad_feature() -> None:
-    with pytest.raises(InputError, match="a measurement, not classes: leave target out"):
+    with pytest.raises(InputError, match=r"(?s)dataset 'iris' has 2 problems:.*'species'.* a measurement, not classes"):
         load_dataset("iris", "sepal width (cm)")
 
 

@@ -124,7 +124,7 @@ def test_an_unknown_model_names_the_nearest() -> None:
     ("dataset", "test_size"),
     [
         (table("xxxxy"), 0.25),  # one sample of a class cannot stand on both sides
-        (table("x" * 98 + "yy"), 0.1),  # both samples of a class on one side
+        (table("abcdefgh" * 2), 0.25),  # 4 are asked for, of 8 classes
         (IRIS, 0.001),
         (IRIS, 0.999),
     ],
@@ -132,6 +132,11 @@ def test_an_unknown_model_names_the_nearest() -> None:
 def test_a_split_without_a_class_on_one_side_is_refused(dataset: Dataset, test_size: float) -> None:
     with pytest.raises(InputError, match="expected some of each class in both"):
         make_split(dataset, test_size)
+
+
+def test_the_smallest_class_is_in_both_subsets_where_its_share_of_the_test_set_is_less_than_a_sample() -> None:
+    split = make_split(table("x" * 98 + "yy"), 0.1)
+    assert (np.bincount(split.train_target).tolist(), np.bincount(split.test_target).tolist()) == ([89, 1], [9, 1])
 
 
 def test_folds_are_counted_in_distinct_samples() -> None:

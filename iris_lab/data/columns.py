@@ -19,10 +19,26 @@ Columns = Mapping[str, list[str]]
 
 @dataclass
 class Findings:
-    """What was noticed: `notes` for the report, `problems` that end the reading."""
+    """What was found in a table.
+
+    Attributes
+    ----------
+    notes
+        For the report.
+    problems
+        Why the table cannot be used.
+    lines, counted
+        Number of each row in the file, and what it counts: ``"line"`` or ``"row"``.
+    """
 
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    lines: Sequence[int] = ()
+    counted: str = "line"
+
+    def place(self, row: int) -> str:
+        """Say where a row stands in the file: ``"line 3"``."""
+        return f"{self.counted} {self.lines[row]}"
 
     def refuse(self, place: str) -> None:
         """Raise all problems in one message, if there are any."""
@@ -32,8 +48,8 @@ class Findings:
         if len(self.problems) > len(shown):
             shown.append(f"and {len(self.problems) - len(shown)} more")
         if len(shown) == 1:
-            raise InputError(f"data file {place!r}: {shown[0]}")
-        raise InputError("\n  ".join([f"data file {place!r} has {len(self.problems)} problems:", *shown]))
+            raise InputError(f"{place}: {shown[0]}")
+        raise InputError("\n  ".join([f"{place} has {len(self.problems)} problems:", *shown]))
 
 
 def names_in(option: str, text: str, known: Sequence[str]) -> list[str]:
@@ -74,7 +90,7 @@ def _reason(texts: list[str], labels: list[str]) -> str:
 
 
 def features_of(
-    columns: Columns, lines: Sequence[int], decimal: str, found: Findings
+    columns: Columns, decimal: str, found: Findings
 ) -> tuple[list[Feature], dict[str, NDArray[np.float64]]]:
     """Return the features of a table and their values; what is wrong with them is added to what was found."""
     features, values = [], {}
@@ -84,18 +100,18 @@ def features_of(
         features.append(feature)
         values[name] = numbers
         if (wrong := feature.wrong(numbers)).size:
-            found.problems.append(_problem(name, texts, numbers, lines, wrong))
+            found.problems.append(_problem(name, texts, numbers, wrong, found))
         elif len(numbers) >= FEW_ROWS and len(set(texts)) == len(texts) and are_whole(numbers):
             found.notes.append(f"{name!r} is a whole number unique to each row: is it an identifier? then drop it")
     return features, values
 
 
 def _problem(
-    name: str, texts: Sequence[str], numbers: NDArray[np.float64], lines: Sequence[int], wrong: NDArray[np.intp]
+    name: str, texts: Sequence[str], numbers: NDArray[np.float64], wrong: NDArray[np.intp], found: Findings
 ) -> str:
     first = int(wrong[0])
     more = f" ({wrong.size} such values)" if wrong.size > 1 else ""
-    where = f"line {lines[first]}, column {name!r}: "
+    where = f"{found.place(first)}, column {name!r}: "
     if not texts[first]:
         return f"{where}a value is missing{more}; fill it in, or remove the row, or drop the column"
     shown = repr(texts[first][:40])
@@ -104,14 +120,14 @@ def _problem(
     return f"{where}{shown} is beyond {LARGEST:g}{more}; use a larger unit"
 
 
-def encode(
-    labels: Sequence[str], target: str, lines: Sequence[int], found: Findings
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def encode(labels: Sequence[str], target: str, found: Findings) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return the codes and the names of the classes: text exactly as written, numbers in order of their value."""
-    missing = [line for line, label in zip(lines, labels, strict=True) if not label]
+    missing = [row for row, label in enumerate(labels) if not label]
     if missing:
         more = f" ({len(missing)} such rows)" if len(missing) > 1 else ""
-        found.problems.append(f"line {missing[0]}: target {target!r} is missing{more}; give every sample a class")
+        found.problems.append(
+            f"{found.place(missing[0])}: target {target!r} is missing{more}; give every sample a class"
+        )
     classes = _in_order(set(labels) - {""})
     if len(classes) < 2:
         found.problems.append(f"target {target!r} has one class only ({''.join(classes)}): expected at least two")

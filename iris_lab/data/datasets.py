@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iris_lab.data.columns import Columns, Findings, encode, features_of, misleading, names_in
-from iris_lab.data.schema import Feature, Kind, special_kinds, unit_of
+from iris_lab.data.schema import Feature, Kind, special_kinds
 from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError, check_type
@@ -70,11 +70,6 @@ class Dataset:
         return self.features.set_axis(self.labels.index).assign(**{self.target_name: self.labels})
 
     @property
-    def units(self) -> dict[str, str]:
-        """Unit of each feature, read from a name such as ``sepal length (cm)``; empty where none is given."""
-        return {name: unit_of(name) for name in self.features.columns}
-
-    @property
     def schema(self) -> list[Feature]:
         """What each feature is, in the order of the table."""
         return [Feature(name, self.kinds.get(name, "number")) for name in self.features.columns]
@@ -125,19 +120,13 @@ def load_dataset(
         The table cannot be read or used; the message names column, line and value of all that is wrong.
     """
     texts = {"separator": separator, "decimal": decimal, "encoding": encoding, "drop": drop, "keep": keep}
-    for name, value in (texts | {"target": target or ""}).items():
-        check_type(name, value, str)
-    if not isinstance(source, Source):
-        check_type("data", str(source) if isinstance(source, Path) else source, str)
-        check_source(str(source))
-        if str(source) in BUNDLED:
-            return _bundled(str(source), target or "", drop, keep)
-        source = fetch(str(source))
-    table = read_table(source, Reading(separator, decimal, encoding))
+    for option, value in (texts | {"target": target or ""}).items():
+        check_type(option, value, str)
+    name, place, origin, table = _opened(source, Reading(separator, decimal, encoding))
     lines, columns = _columns(table)
-    found = Findings(list(table.notes))
+    found = Findings(list(table.notes), lines=lines, counted=table.counted)
     known = [name for name in table.names if name]  # a first column without a name holds row labels
-    _check_shape(source.place, known, len(lines))
+    _check_shape(place, known, len(lines))
     chosen = " ".join((target or "").split()) or known[-1]
     if chosen not in known:
         raise UnknownNameError("target column", chosen, known)
@@ -145,13 +134,36 @@ def load_dataset(
     found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
     labels = columns.pop(chosen)
     features, values = features_of(
-        {name: texts for name, texts in columns.items() if name not in left_out}, lines, table.decimal, found
+        {name: texts for name, texts in columns.items() if name not in left_out}, table.decimal, found
     )
-    codes, classes = encode(labels, chosen, lines, found)
-    found.refuse(source.place)
-    _check_features(source.place, len(features), left_out)
-    name, frame, notes = name_of(source.place), pd.DataFrame(values), tuple(found.notes)
-    return Dataset(name, frame, codes, classes, chosen, source.file_name, special_kinds(features), notes)
+    codes, classes = encode(labels, chosen, found)
+    found.refuse(place)
+    if not features:
+        reasons = "; ".join(f"{left!r}: {reason}" for left, reason in left_out.items())
+        raise InputError(f"{place} leaves no feature ({reasons}): name columns with keep")
+    kinds, notes = special_kinds(features), tuple(found.notes)
+    return Dataset(name, pd.DataFrame(values), codes, classes, chosen, origin, kinds, notes)
+
+
+def _opened(source: str | Path | Source, reading: Reading) -> tuple[str, str, str, TextTable]:
+    """Return the name of a dataset, what messages call it, where it is from, and its table."""
+    if not isinstance(source, Source):
+        check_type("data", str(source) if isinstance(source, Path) else source, str)
+        check_source(name := str(source))
+        if name in BUNDLED:
+            return name, f"dataset {name!r}", BUNDLED[name][1], _bundled(name)
+        source = fetch(name)
+    return name_of(source.place), f"data file {source.place!r}", source.file_name, read_table(source, reading)
+
+
+def _bundled(name: str) -> TextTable:
+    from sklearn import datasets  # a second of import that own tables don't need
+
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    columns = [map(repr, column.tolist()) for _, column in bunch.data.astype("float64").items()]
+    labels = [str(bunch.target_names[code]) for code in bunch.target]
+    rows = [(sample, list(row)) for sample, row in enumerate(zip(*columns, labels, strict=True), 1)]
+    return TextTable([*bunch.data.columns, BUNDLED[name][0]], iter([rows]), ".", counted="sample")
 
 
 def _columns(table: TextTable) -> tuple[list[int], dict[str, list[str]]]:
@@ -174,31 +186,21 @@ def _check_shape(place: str, names: Sequence[str], rows: int) -> None:
     if len(names) < 2:
         found = f"one column, {names[0][:60]!r}" if names else "no column"
         raise InputError(
-            f"data file {place!r} has {found}: expected features and a target, separated by commas, semicolons, tabs, "
+            f"{place} has {found}: expected features and a target, separated by commas, semicolons, tabs, "
             "| or white space; name another separator with separator"
         )
     if not rows:
-        raise InputError(f"data file {place!r} has no rows: expected at least two samples of each class")
+        raise InputError(f"{place} has no rows: expected at least two samples of each class")
 
 
 def _left_out(columns: Columns, target: str, drop: str, keep: str, known: Sequence[str]) -> dict[str, str]:
-    dropped, kept = _dropped(drop, target, known), names_in("keep", keep, known)
-    found = {"": "it has no name, as row labels have"} if "" in columns else {}
-    rest = {name: texts for name, texts in columns.items() if name and name not in dropped}
-    return found | misleading(rest, target, kept) | dropped
-
-
-def _dropped(drop: str, target: str, known: Sequence[str]) -> dict[str, str]:
-    names = names_in("drop", drop, known)
-    if target in names:
+    """Return the columns that are no features, and the reason for each."""
+    dropped = dict.fromkeys(names_in("drop", drop, known), "as drop asks for")
+    if target in dropped:
         raise InputError(f"drop names the target {target!r}: drop another column, or name another target")
-    return dict.fromkeys(names, "as drop asks for")
-
-
-def _check_features(place: str, features: int, left_out: Mapping[str, str]) -> None:
-    if not features:
-        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items())
-        raise InputError(f"data {place!r} leaves no feature ({reasons}): name columns with keep")
+    unnamed = {"": "it has no name, as row labels have"} if "" in columns else {}
+    rest = {name: texts for name, texts in columns.items() if name and name not in dropped}
+    return unnamed | misleading(rest, target, names_in("keep", keep, known)) | dropped
 
 
 def check_source(source: str) -> None:
@@ -225,25 +227,3 @@ def check_source(source: str) -> None:
         raise InputError(f"data file {source!r} {what}: give a CSV, TSV or Parquet file, or {', '.join(BUNDLED)}")
     if kind not in FORMATS | {".zip"}:
         raise InputError(f"data file {shown!r} is of an unknown kind: expected {', '.join(sorted(FORMATS))}")
-
-
-def _bundled(name: str, target: str, drop: str, keep: str) -> Dataset:
-    from sklearn import datasets  # a second of import that own tables don't need
-
-    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
-    column, origin = BUNDLED[name]
-    labels = [str(bunch.target_names[code]) for code in bunch.target]
-    frame: pd.DataFrame = bunch.data.astype("float64")
-    known = [*frame.columns, column]
-    if target and target != column:
-        if target not in known:
-            raise UnknownNameError("target column", target, known)
-        raise InputError(
-            f"target {target!r} of {name} is a measurement, not classes: leave target out, it is {column!r}"
-        )
-    names_in("keep", keep, known)
-    dropped = _dropped(drop, column, known)
-    _check_features(name, len(frame.columns) - len(dropped), dropped)
-    notes = tuple(f"column {other!r} was left out: {reason}" for other, reason in dropped.items())
-    codes, classes = encode(labels, column, range(1, len(labels) + 1), Findings())
-    return Dataset(name, frame.drop(columns=list(dropped)), codes, classes, column, origin, notes=notes)

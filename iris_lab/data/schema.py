@@ -16,12 +16,6 @@ NUMBER_CHARACTERS = frozenset("0123456789+-.eE")
 BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
-def unit_of(name: str) -> str:
-    """Return the unit in a feature's name: ``"cm"`` of ``"sepal length (cm)"``, else an empty string."""
-    found = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", name)
-    return found[1] if found else ""
-
-
 def is_number(text: str) -> bool:
     """Say whether a text is a number: decimal digits, a point, an exponent; no other spelling."""
     return NUMBER.fullmatch(text) is not None
@@ -49,8 +43,9 @@ class Feature:
 
     @property
     def unit(self) -> str:
-        """Unit in the name, or an empty string."""
-        return unit_of(self.name)
+        """Unit in the name, ``"cm"`` of ``"sepal length (cm)"``, or an empty string."""
+        found = re.search(r"[(\[]([^()\[\]]+)[)\]]\s*$", self.name)
+        return found[1] if found else ""
 
     @property
     def expected(self) -> str:

@@ -1,14 +1,15 @@
 """One way to read a table, for the report, the notebooks, predictions and verification."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from iris_lab.data.headers import Row
 from iris_lab.data.schema import takes_decimal_commas
 from iris_lab.data.sources import FORMATS, PARQUET, Source, opened
-from iris_lab.data.text import SAMPLE_BYTES, Row, find_layout, read_rows
+from iris_lab.data.text import SAMPLE_BYTES, find_layout, read_rows
 from iris_lab.errors import InputError
 
 SAMPLE_ROWS = 1000  # from which a decimal comma is found
@@ -43,17 +44,20 @@ class TextTable:
     names
         Column names, each once.
     batches
-        Its rows in batches: line of the file (row of a Parquet file, counted from 1) and the fields as written.
+        Its rows in batches: number of the line or row, counted from 1, and the fields as written.
     decimal
         The decimal separator.
     notes
         What a reader of the report should know about how it was read.
+    counted
+        What the numbers of the rows count: ``"line"`` of a text file, ``"row"`` of a Parquet file.
     """
 
     names: list[str]
     batches: Iterator[list[Row]]
     decimal: str
     notes: list[str] = field(default_factory=list)
+    counted: str = "line"
 
 
 def read_table(source: Source | Path, reading: Reading | None = None) -> TextTable:
@@ -85,7 +89,7 @@ def read_table(source: Source | Path, reading: Reading | None = None) -> TextTab
     except Exception as error:  # readers of compressed files and of Parquet raise whatever they like
         raise InputError(f"cannot read data file {place!r}: {_first_line(error)}") from error
     _check_names(place, table.names)
-    return TextTable(table.names, _told(place, table.batches), table.decimal, table.notes)
+    return replace(table, batches=_told(place, table.batches))
 
 
 def _first_line(error: Exception) -> str:
@@ -131,14 +135,14 @@ def _read_parquet(file: Any) -> TextTable:
     names = [name for name in table.schema_arrow.names if not name.startswith("__index_level_")]
 
     def batches() -> Iterator[list[Row]]:
-        line = 1
+        first = 1
         with file:
             for batch in table.iter_batches(BATCH_ROWS, columns=names):
                 columns = [[_written(value) for value in column.to_pylist()] for column in batch.columns]
-                yield [(line + at, list(row)) for at, row in enumerate(zip(*columns, strict=True))]
-                line += batch.num_rows
+                yield [(number, list(row)) for number, row in enumerate(zip(*columns, strict=True), first)]
+                first += batch.num_rows
 
-    return TextTable([" ".join(name.split()) for name in names], batches(), ".")
+    return TextTable([" ".join(name.split()) for name in names], batches(), ".", counted="row")
 
 
 def _written(value: Any) -> str:

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from iris_lab.data.schema import is_number
+from iris_lab.data.headers import Row, check_header, ragged, surplus_field
 from iris_lab.errors import InputError
 
 SAMPLE_BYTES = 2**16  # of a file, from which its separator is found
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "white space"}
 NAMED = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}  # spellings for a command line
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-Row = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,8 @@ class Layout:
         Name of the encoding; one character, a space for any white space.
     names
         Column names, white space around and within them reduced to single spaces.
+    line
+        Line of the header.
     skipped
         Lines above the first row, the header included.
     surplus
@@ -39,6 +40,7 @@ class Layout:
     encoding: str
     separator: str
     names: list[str]
+    line: int
     skipped: int
     surplus: str
     notes: list[str] = field(default_factory=list)
@@ -73,33 +75,34 @@ def find_layout(head: bytes, *, whole: bool, separator: str = "", encoding: str 
     lines = list(io.StringIO(text, newline=""))
     if not whole and len(lines) > 1:
         lines.pop()  # cut somewhere
-    skipped = 0
-    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip("\r\n")) == 5:
-        separator, skipped = separator or lines[0][4], 1  # Excel's way to name the separator
-    separator = NAMED.get(separator, separator)
-    if len(separator) > 1:
-        raise InputError(f"separator={separator!r}: expected one character, or tab or space")
+    separator, skipped = _given_separator(separator, lines)
     blank = next((at for at, line in enumerate(lines[skipped:]) if line.strip()), 0)
     skipped += blank
     cut = 0 if whole else len(lines) - skipped
     separator = separator or _find_separator(lines[skipped:], cut)
-    rows = list(_parse(lines[skipped:], separator, skipped, cut=cut))
-    if not rows:
+    parsed = list(_parse(lines[skipped:], separator, skipped, cut=cut))
+    if not parsed:
         raise InputError("the table is empty: expected a line with column names, and a row for each sample")
     if separator != ",":
         notes.append(f"columns are separated by {SEPARATORS.get(separator, repr(separator))}")
     if blank:
-        notes.append(f"{blank} blank lines above the header were passed over")
-    line, header = rows[0]
-    surplus = _surplus(header, rows[1:], lines, notes)
+        notes.append("blank lines above the header were passed over")
+    (line, header), *rows = parsed
+    surplus = surplus_field(header, rows, lines, notes)
     names = [" ".join(name.split()) for name in header]
-    if _looks_like_data(names, [row for _, row in rows[1:]]):
-        example = separator.join(f"name{place}" for place in range(1, len(names) + 1))
-        raise InputError(
-            f"line {line} looks like data ({separator.join(header)[:60]!r}), not like column names: "
-            f"put a line with names above it, such as {example[:60]!r}"
-        )
-    return Layout(encoding, separator, names, rows[1][0] - 1 if len(rows) > 1 else line, surplus, notes)
+    check_header(line, names, rows, separator)
+    return Layout(encoding, separator, names, line, rows[0][0] - 1 if rows else line, surplus, notes)
+
+
+def _given_separator(separator: str, lines: Sequence[str]) -> tuple[str, int]:
+    """Return the separator as given, or as Excel's first line ``sep=;`` has it, and the number of such lines."""
+    skipped = 0
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip("\r\n")) == 5:
+        separator, skipped = separator or lines[0][4], 1
+    separator = NAMED.get(separator, separator)
+    if len(separator) > 1:
+        raise InputError(f"separator={separator!r}: expected one character, or tab or space")
+    return separator, skipped
 
 
 def _find_encoding(head: bytes, *, whole: bool) -> tuple[str, list[str]]:
@@ -128,7 +131,22 @@ def _decode(content: bytes, encoding: str, *, whole: bool) -> str:
     except LookupError as error:
         raise InputError(f"encoding={encoding!r} is unknown: expected a name such as utf-8 or cp1252") from error
     except UnicodeError as error:
-        raise InputError(f"it is not {encoding} text: give encoding, or save it as UTF-8") from error
+        raise _undecodable(io.BytesIO(content), encoding) from error
+
+
+def _undecodable(file: IO[bytes], encoding: str) -> InputError:
+    """Return the error for a file that is not written in an encoding, with the line where that shows."""
+    file.seek(0)
+    decoder, line, found = codecs.getincrementaldecoder(encoding)(), 1, ""
+    while not found and (chunk := file.read(SAMPLE_BYTES)):
+        try:
+            line += decoder.decode(chunk).count("\n")
+        except UnicodeDecodeError as error:
+            line += error.object[: error.start].count(b"\n")
+            found = f" (byte 0x{error.object[error.start]:02X})"
+        except UnicodeError:  # UTF-16 without a byte order mark
+            break
+    return InputError(f"line {line} is not {encoding} text{found}: give encoding, such as cp1252, or save it as UTF-8")
 
 
 def _find_separator(lines: Sequence[str], cut: int) -> str:
@@ -166,42 +184,6 @@ def _parse(lines: Iterable[str], separator: str, before: int, *, cut: int = 0) -
         raise InputError(f"line {start}: {error}: is a quotation mark missing or too many?") from error
 
 
-def _surplus(header: list[str], rows: Sequence[Row], lines: Sequence[str], notes: list[str]) -> str:
-    """Say where every row has one field more than the header, if that is explained.
-
-    A header that ends with a separator, too, loses that nameless last field.
-    """
-    width = len(header)
-    if width > 1 and not header[-1].strip() and rows and all(len(row) == width and not row[-1] for _, row in rows):
-        header.pop()
-        notes.append("an empty field at the end of every line was left out")
-        return "last"
-    longer = [(line, row) for line, row in rows if len(row) == width + 1]
-    if not rows or len(longer) < len(rows):
-        return ""
-    if all(not row[-1].strip() for _, row in longer):
-        notes.append("an empty field at the end of every row was left out")
-        return "last"
-    counted = all(row[0] == str(place) for place, (_, row) in enumerate(longer, 1))
-    quoted = all(line <= len(lines) and lines[line - 1].lstrip().startswith('"') for line, _ in longer)
-    if counted or (quoted and not all(is_number(row[0]) for _, row in longer)):
-        notes.append("the row names that R writes in front of each row were left out")
-        return "first"
-    return ""
-
-
-def _looks_like_data(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    numeric = [at for at, name in enumerate(names) if is_number(name)]
-    if not numeric or not rows:
-        return False
-    columns = {at: [row[at] for row in rows if at < len(row)] for at in numeric}
-    if not any(all(is_number(text.strip()) for text in column) for column in columns.values()):
-        return False
-    fraction = any(not names[at].lstrip("+-").isdecimal() for at in numeric)
-    last = {row[-1].strip() for row in rows if row}
-    return fraction or names[-1] in last
-
-
 def read_rows(file: IO[bytes], layout: Layout) -> Iterator[Row]:
     """Yield the line number and the fields of every row, in constant memory.
 
@@ -211,26 +193,15 @@ def read_rows(file: IO[bytes], layout: Layout) -> Iterator[Row]:
         A row has another number of fields than the header, or the text cannot be decoded; the line is named.
     """
     lines = io.TextIOWrapper(file, layout.encoding, newline="")
-    header, width = len(layout.names), layout.width
+    header = len(layout.names)
     try:
         for _ in range(layout.skipped):
             next(lines, "")
         for line, row in _parse(lines, layout.separator, layout.skipped):
-            if len(row) != width:
-                raise InputError(_ragged(line, len(row), header, layout))
-            if layout.surplus == "last" and row[-1].strip():
-                raise InputError(_ragged(line, len(row), header, layout))
+            if len(row) != layout.width or (layout.surplus == "last" and row[-1].strip()):
+                raise ragged(line, len(row), (layout.line, layout.names), layout.separator)
             yield line, row[1:] if layout.surplus == "first" else row[:header]
     except UnicodeError as error:
-        raise InputError(f"it is not {layout.encoding} text throughout: give encoding, or save it as UTF-8") from error
+        raise _undecodable(file, layout.encoding) from error
     finally:
         lines.close()
-
-
-def _ragged(line: int, fields: int, header: int, layout: Layout) -> str:
-    hint = "is a decimal comma not quoted?" if layout.separator == "," and fields > header + 1 else ""
-    if fields == header + 1:
-        hint = "has the header lost a name?"
-    if header == 1:
-        hint = "is the first line a title? remove the lines above the column names"
-    return f"line {line} has {fields} fields, the header {header}: expected as many" + (f"; {hint}" if hint else "")

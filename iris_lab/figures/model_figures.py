@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from iris_lab.figures.style import UPRIGHT, colour, dash, heat, house_style, label, marker, name_ticks, stand_upright
+from iris_lab.figures.style import UPRIGHT, colour, dash, heat, house_style, labels, marker, name_ticks, stand_upright
 from iris_lab.modeling import Split
 
 
@@ -42,7 +42,7 @@ def feature_importance(table: pd.DataFrame, *, most: int = 30) -> Figure:
     figure = Figure(figsize=(8, 1 + 0.26 * len(chosen)), layout="constrained")
     axes = figure.subplots()
     axes.barh(range(len(chosen)), chosen.iloc[:, 0], color=colour(0))
-    axes.set_yticks(range(len(chosen)), [label(name, 40, lines=1) for name in chosen.index])
+    axes.set_yticks(range(len(chosen)), labels(chosen.index, 40))
     axes.invert_yaxis()
     axes.set(xlabel=table.columns[0], title=title)
     return figure

@@ -1,5 +1,6 @@
 """What all figures share: style, colours, names, and how they are written."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -96,15 +97,25 @@ def dash(code: int) -> Dash:
 
 
 def label(text: object, width: int, *, lines: int = 2) -> str:
-    """Wrap a name to a number of lines, with an ellipsis for more.
+    """Wrap a name to a number of lines; of a longer one, the last line keeps its end: ``petal…(cm)``.
 
     A character that the font does not have is written as its code point, so that names stay apart: ``U+6A39``.
     """
     wrapped = wrap(_drawable(" ".join(str(text).split())), width)
+    rest, end = " ".join(wrapped[lines - 1 :]), (width - 1) // 2
     if len(wrapped) > lines:
-        rest = " ".join(wrapped[lines - 1 :])
-        wrapped[lines - 1 :] = [f"{rest[: width - 1].rstrip()}…"]
+        wrapped[lines - 1 :] = [f"{rest[: width - 1 - end].rstrip()}…{rest[-end:].lstrip()}"]
     return "\n".join(wrapped) or "□"
+
+
+def labels(names: Iterable[object], width: int, *, lines: int = 1) -> list[str]:
+    """Return the labels of names that stand together; two that would be equal get their number: ``[2]``."""
+    short = [(name, label(name, width, lines=lines)) for name in names]
+    count = Counter(text for _, text in short)
+    places = [f" [{place}]" if count[text] > 1 else "" for place, (_, text) in enumerate(short, 1)]
+    return [
+        label(name, width - len(place), lines=lines) + place for (name, _), place in zip(short, places, strict=True)
+    ]
 
 
 def _drawable(name: str) -> str:
@@ -117,16 +128,16 @@ def _drawable(name: str) -> str:
 
 
 def stand_upright(names: Iterable[object], panel: float) -> bool:
-    """Say whether names don't fit side by side under a panel so many inches wide."""
-    lengths = [len(label(name, TICK, lines=1)) for name in names]
+    """Say whether names don't fit side by side under a panel `panel` inches wide."""
+    lengths = [len(text) for text in labels(names, TICK)]
     return max(lengths) * len(lengths) * 0.075 > panel
 
 
 def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, panel: float, shift: float = 0) -> None:
-    """Name the ticks under a panel so many inches wide; upright names are as small as their number asks, down to 4."""
-    labels = [label(name, TICK, lines=1) for name in names]
-    axes.set_xticks([place + shift for place in range(len(labels))], labels, rotation=90 if upright else 0)
-    if upright and (size := max(4.0, 72 * panel / len(labels) / 1.1)) < STYLE["font.size"]:
+    """Name the ticks under a panel `panel` inches wide; many upright names are set smaller, down to 4 points."""
+    texts = labels(names, TICK)
+    axes.set_xticks([place + shift for place in range(len(texts))], texts, rotation=90 if upright else 0)
+    if upright and (size := max(4.0, 72 * panel / len(texts) / 1.1)) < STYLE["font.size"]:
         axes.tick_params(axis="x", labelsize=size)
 
 
@@ -159,7 +170,7 @@ def heat(
         table.to_numpy(), vmin=limits[0], vmax=limits[1], cmap="vlag" if limits[0] < 0 else "Blues", linewidths=0.5,
         annot=(table.to_numpy() if counts is None else counts) if columns <= 14 else False,
         fmt=".2f" if counts is None else "d", annot_kws={"fontsize": 8}, cbar_kws={"label": scale}, ax=axes,
-        yticklabels=[label(name, 26, lines=1) for name in table.index],
+        yticklabels=labels(table.index, 26),
     )  # fmt: skip
     axes.tick_params(axis="y", rotation=0)
     name_ticks(axes, table.columns, upright=upright, panel=5.5, shift=0.5)

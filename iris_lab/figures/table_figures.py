@@ -13,7 +13,18 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from iris_lab.data.datasets import Dataset
 from iris_lab.exploration import leading_features
-from iris_lab.figures.style import UPRIGHT, colour, dash, heat, house_style, label, marker, name_ticks, stand_upright
+from iris_lab.figures.style import (
+    UPRIGHT,
+    colour,
+    dash,
+    heat,
+    house_style,
+    label,
+    labels,
+    marker,
+    name_ticks,
+    stand_upright,
+)
 
 FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
 LEGEND_LINE = 0.21  # inches
@@ -33,8 +44,9 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure:
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel().tolist()
     for unused in range(rows * columns - len(names)):  # a short row goes first: names stand below the last
         panels.pop(columns - 1 - unused).remove()
-    for axes, name in zip(panels, names, strict=True):
+    for axes, name, called in zip(panels, names, labels(names, 26, lines=2), strict=True):
         _violin(axes, dataset, name)
+        axes.set(xlabel="", ylabel=called)
         name_ticks(axes, dataset.classes, upright=upright, panel=7.0 / columns)
     figure.suptitle(_subset("Distribution of each feature by class", names, dataset))
     return figure
@@ -47,8 +59,9 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
     Of more than `most` features, those are drawn that separate the classes best.
     """
     names = leading_features(dataset, most)
+    called = labels(names, 18, lines=2)
     last, side = len(names) - 1, min(8.0, 2.4 + 1.4 * len(names))
-    key = 0.7 + 0.08 * max(len(label(name, 24, lines=1)) for name in dataset.classes)  # inches of a key in the legend
+    key = 0.7 + 0.08 * max(map(len, labels(dataset.classes, 24)))  # inches of a key in the legend
     inside = len(names) > 2 and len(dataset.classes) <= 5 * (len(names) - 1)  # in the empty half of the grid
     columns = (1 if len(dataset.classes) <= 10 else 2) if inside else max(1, int(side / key))
     below = 0.0 if inside else 0.4 + LEGEND_LINE * -(-len(dataset.classes) // columns)
@@ -64,8 +77,8 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
         else:
             beside |= _points(axes, dataset, names[column], names[row])
         axes.tick_params(labelleft=column == 0 < row, labelbottom=row == last, labelsize=7)
-        axes.set_xlabel(label(names[column], 20) if row == last else "")
-        axes.set_ylabel((label(names[row], 20) if row else "density") if column == 0 else "")
+        axes.set_xlabel(called[column] if row == last else "")
+        axes.set_ylabel((called[row] if row else "density") if column == 0 else "")
     place: Literal["upper right", "outside lower center"] = "upper right" if inside else "outside lower center"
     keys = _keys(dataset, lines=2 if inside and columns == 1 else 1)
     figure.legend(handles=keys, title=label(dataset.target_name, 24), ncols=columns, loc=place)
@@ -91,7 +104,6 @@ def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
         palette=[colour(code) for code in range(len(dataset.classes))], cut=0, density_norm="width",
         inner=None if crowded else "box", linewidth=0.4 if crowded else 0.8, ax=axes,
     )  # fmt: skip
-    axes.set(xlabel="", ylabel=label(name, 26))
 
 
 def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> bool:
@@ -142,10 +154,8 @@ def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
 
 def _keys(dataset: Dataset, *, lines: int) -> list[Line2D]:
     return [
-        Line2D(
-            [], [], color=colour(code), marker=marker(code), linestyle=dash(code), label=label(name, 24, lines=lines)
-        )
-        for code, name in enumerate(dataset.classes)
+        Line2D([], [], color=colour(code), marker=marker(code), linestyle=dash(code), label=name)
+        for code, name in enumerate(labels(dataset.classes, 24, lines=lines))
     ]
 
 

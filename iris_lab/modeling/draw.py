@@ -1,17 +1,20 @@
 """Drawing whole groups of samples for a test set of a given size, stratified by class."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
-DRAWS = 30  # the best of so many is taken; a group of several classes cannot be placed rightly for all of them
+DRAWS = 30  # at most, of which the best is taken: where groups are large, a single one may end far from what was asked
+PAIRED_CHANGES = 200  # every two of which are tried together
 
 
 def draw_groups(groups: Counts, target: Counts, test_size: float, seed: int) -> NDArray[np.bool_]:
-    """Return for each group whether it is held out: the best of `DRAWS` draws.
+    """Return for each group whether it is held out.
 
-    Groups are drawn from the largest to the smallest, so that small groups make up for what large ones miss. The
-    cost is that of sorting the groups; a loop runs over the distinct sizes, of which n samples have at most √(2n).
+    Every group is drawn with the same probability. Then one or two groups at a time change sides, for as long as
+    that brings the number of samples held out, of each class and in all, nearer to what was asked.
 
     Parameters
     ----------
@@ -22,56 +25,59 @@ def draw_groups(groups: Counts, target: Counts, test_size: float, seed: int) -> 
     seed
         Seed of the draws.
     """
-    count, classes = int(groups.max()) + 1, int(target.max()) + 1
-    members = np.bincount(groups * classes + target, minlength=count * classes).reshape(count, classes)
-    asked, rng = test_size * members.sum(axis=0), np.random.default_rng(seed)
-    best, least = np.zeros(count, dtype=bool), np.inf
+    shape = int(groups.max()) + 1, int(target.max()) + 1
+    members = np.bincount(groups * shape[1] + target, minlength=shape[0] * shape[1]).reshape(shape)
+    # Groups with the same number of samples of each class are of one kind; only how many of it are drawn matters.
+    kinds, kind_of, available = np.unique(members, axis=0, return_inverse=True, return_counts=True)
+    rng, total = np.random.default_rng(seed), available @ kinds
+    asked = test_size * total
+    near = float(_distance(np.round(asked), asked, total)) + len(target) / 1000  # less is not worth another draw
+    best, least = available, np.inf
     for _ in range(DRAWS):
-        drawn = _draw(members, test_size, rng)
-        missed = members[drawn].sum(axis=0) - asked
-        lacks = np.sum((missed + asked == 0) | (missed + asked == asked / test_size))
-        penalty = float(len(target) * lacks + abs(missed.sum()) + np.abs(missed).sum())
-        if penalty < least:
-            best, least = drawn, penalty
-        if least < 1 + classes:  # each class within a sample
+        drawn = _draw(kinds, available, test_size, rng)
+        distance = _improve(drawn, kinds, available, asked, rng)
+        if distance < least:
+            best, least = drawn, distance
+        if least <= near:
             break
-    return best
-
-
-def _draw(members: Counts, test_size: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return one draw: at each size, as many groups as bring the test set nearest to its share so far."""
-    sizes, strata = members.sum(axis=1), members.argmax(axis=1)  # a group counts for its most frequent class
-    order = np.lexsort((rng.random(len(sizes)), strata, -sizes))
-    starts = np.flatnonzero(np.diff(sizes[order], prepend=0))
-    seen, held_out = np.zeros(members.shape[1]), np.zeros(len(sizes), dtype=bool)
-    asked, taken = test_size * members.sum(axis=0), np.zeros(members.shape[1])
-    taken_classes = np.zeros(members.shape[1])
-    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
-        level, last = order[start:stop], stop == len(order)
-        size, room = int(sizes[level[0]]), np.bincount(strata[level], minlength=len(asked))
-        seen += size * room
-        # Only the smallest groups are drawn by what their classes still lack: larger ones may be of several classes.
-        wanted = (asked - taken_classes if last else test_size * seen - taken) / size
-        fits = round(float(asked.sum() - taken.sum()) / size)
-        total = min(int(np.floor(wanted.sum() + (0.5 if last else rng.random()))), fits)
-        quota = _quota(wanted + (0 if last else rng.random(len(wanted)) - 0.5), room, total)
-        ranks = np.arange(len(level)) - np.repeat(np.cumsum(room) - room, room)
-        drawn = level[ranks < np.repeat(quota, room)]
-        held_out[drawn] = True
-        taken += size * quota
-        taken_classes += members[drawn].sum(axis=0)
+    order = np.lexsort((rng.random(len(kind_of)), kind_of))
+    ranks = np.arange(len(order)) - np.repeat(np.cumsum(available) - available, available)
+    held_out = np.zeros(len(order), dtype=bool)
+    held_out[order] = ranks < np.repeat(best, available)
     return held_out
 
 
-def _quota(wanted: NDArray[np.float64], room: Counts, total: int) -> Counts:
-    """Return whole numbers near to `wanted`, each between 0 and its `room`, that add up to `total`."""
-    total = min(max(total, 0), int(room.sum()))
-    low, high = -float(np.abs(wanted).max()) - room.max() - 1, float(np.abs(wanted).max()) + room.max() + 1
-    for _ in range(60):  # what is added to all, by bisection
-        middle = (low + high) / 2
-        low, high = (middle, high) if np.clip(wanted + middle, 0, room).sum() < total else (low, middle)
-    exact = np.clip(wanted + high, 0, room)
-    quota: Counts = np.floor(exact + 1e-9).astype(np.int64)
-    rest = np.where(quota < room, exact - quota, -np.inf)
-    quota[np.argsort(-rest, kind="stable")[: total - int(quota.sum())]] += 1
-    return quota
+def _draw(kinds: Counts, available: Counts, test_size: float, rng: np.random.Generator) -> Counts:
+    """Return how many groups of each kind are drawn: a systematic sample, ordered by main class and roughly by size."""
+    order = np.lexsort((kinds.sum(axis=1) * rng.uniform(1, 2, len(kinds)), kinds.argmax(axis=1)))
+    seen = np.floor(test_size * np.cumsum(available[order]) + rng.random()).astype(np.int64)
+    drawn = np.empty_like(available)
+    drawn[order] = np.diff(seen, prepend=0)
+    return drawn
+
+
+def _improve(drawn: Counts, kinds: Counts, available: Counts, asked: NDArray[Any], rng: np.random.Generator) -> float:
+    """Change a draw in place until no change of one group or two brings it nearer to `asked`; return its distance."""
+    total, count, changes = available @ kinds, len(kinds), np.concatenate([kinds, -kinds])
+    while True:
+        held = drawn @ kinds
+        least = float(_distance(held, asked, total)) - 1e-9  # less than that is rounding
+        possible = np.flatnonzero(np.concatenate([drawn < available, drawn > 0]))
+        single = _distance(held + changes[possible], asked, total)
+        best = possible[[single.argmin()]]
+        if single.min() >= least:
+            some = rng.permutation(possible)[:PAIRED_CHANGES]
+            paired = _distance(held + changes[some, None] + changes[some], asked, total)
+            np.fill_diagonal(paired, np.inf)  # the same change twice: there may be one such group only
+            if paired.min() >= least:
+                return least
+            best = some[list(np.unravel_index(paired.argmin(), paired.shape))]
+        drawn[best % count] += np.where(best < count, 1, -1)
+
+
+def _distance(held: NDArray[Any], asked: NDArray[Any], total: Counts) -> NDArray[np.float64]:
+    """Return how many samples too many or too few are held out, by class and in all."""
+    missed = held - asked
+    lacking = np.sum((held == 0) | (held == total), axis=-1)  # classes without samples in one of the subsets
+    distance: NDArray[np.float64] = np.abs(missed).sum(axis=-1) + np.abs(missed.sum(axis=-1)) + total.sum() * lacking
+    return distance

@@ -24,7 +24,7 @@ from iris_lab.modeling.splits import Split
 
 TRUST = "trust=True (--trust) loads any pickle, and runs what code is in it: only if you know who made it"
 MODEL_FILE, INFO_FILE = "model.joblib", "model.json"
-DRAWN_SAMPLES = 300  # at most so many training samples go into model.json for the demo page's scatter plot
+DRAWN_SAMPLES = 300  # most training samples in model.json, for the demo page's scatter plot
 
 
 class _Feature(TypedDict):
@@ -223,7 +223,12 @@ def _describe(split: Split) -> list[dict[str, Any]]:
 
 def _decimals(column: "pd.Series[float]") -> int:
     """Return how many decimals the values are given with, at most 6."""
-    return max(len(f"{value:.6f}".rstrip("0").split(".")[1]) for value in column)
+    most = 0
+    for value in column.unique():
+        most = max(most, len(f"{value:.6f}".rstrip("0").split(".")[1]))
+        if most == 6:  # soon, where values were computed: then a million of them cost no time
+            break
+    return most
 
 
 def _drawn_samples(split: Split) -> dict[str, Any]:

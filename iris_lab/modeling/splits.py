@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from iris_lab.data.datasets import Dataset
 
 SUBSET = "subset"  # the column that says of each sample whether it is in the training or the test set
+MOST_MISSED = 1.5  # samples more or fewer than asked in the test set or a class of it, where duplicates allow it
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,9 @@ def duplicate_groups(features: pd.DataFrame) -> NDArray[np.int64]:
 def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Split:
     """Split at random, stratified by class, with duplicates always in the same subset.
 
-    scikit-learn draws among the distinct samples, and the duplicates of a sample follow it. Where these make the
-    test set, or its part of a class, two samples too large or too small, whole groups are drawn by their sizes.
+    scikit-learn draws among the distinct samples, and the duplicates of a sample follow it. Where that misses the
+    size asked for, in all or of a class, by more than `MOST_MISSED`, or leaves a class out, whole groups of
+    duplicates are drawn by their sizes.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
     Raises
     ------
     InputError
-        `test_size` or `seed` is out of range, or leaves a class without samples in the training or the test set.
+        `test_size` or `seed` is out of range, or cannot be met with samples of every class in both subsets.
     """
     check_test_size(test_size), check_seed(seed)
     groups = duplicate_groups(dataset.features)
@@ -122,7 +124,9 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
     if in_test is None:
         in_test = draw_groups(groups, dataset.target, test_size, seed)[groups]
     split = Split(dataset, np.flatnonzero(~in_test), np.flatnonzero(in_test))
-    if any(len(np.unique(subset)) < len(dataset.classes) for subset in (split.train_target, split.test_target)):
+    smallest = min(test_size, 1 - test_size) * len(dataset.target)  # samples asked for in the smaller subset
+    lacks = any(len(np.unique(subset)) < len(dataset.classes) for subset in (split.train_target, split.test_target))
+    if lacks or smallest <= len(dataset.classes) - 1:
         raise _not_by_class(dataset, groups, test_size)
     return split
 
@@ -137,8 +141,11 @@ def _draw_distinct(
     except ValueError:  # fewer samples than classes, or a class with a single distinct sample
         return None
     in_test = np.isin(groups, groups[drawn])
-    missed = np.bincount(target[in_test], minlength=target.max() + 1) - test_size * np.bincount(target)
-    return in_test if max(np.abs(missed).max(), abs(missed.sum())) < 2 else None
+    counts = np.bincount(target)
+    held_out = np.bincount(target[in_test], minlength=len(counts))
+    missed = held_out - test_size * counts
+    near = max(np.abs(missed).max(), abs(missed.sum())) <= MOST_MISSED
+    return in_test if near and all(held_out) and all(held_out < counts) else None
 
 
 def _not_by_class(dataset: "Dataset", groups: NDArray[np.int64], test_size: float) -> InputError:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iris_lab.artifacts import open_run
+from iris_lab.data.headers import Row
 from iris_lab.data.schema import Feature, free_name
-from iris_lab.data.tables import Reading, read_table
-from iris_lab.data.text import Row
+from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, nearest
 from iris_lab.modeling import Model
 from iris_lab.prediction.predictor import Predictor
@@ -55,7 +55,7 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
         names.append(free_name(name, names))
     predictor, schema, rows = Predictor(model), model.schema, 0
     for batch in given.batches:
-        values = _values(batch, places, schema, given.decimal, table)
+        values = _values(batch, places, schema, given, table)
         codes, probabilities = predictor.codes(values), predictor.probabilities(values).tolist()
         answers = [
             [*row, model.classes[code], *map(repr, by_class)]
@@ -77,17 +77,17 @@ def _places(names: Sequence[str], model: Model) -> list[int]:
 
 
 def _values(
-    batch: Sequence[Row], places: Sequence[int], schema: Sequence[Feature], decimal: str, table: Path
+    batch: Sequence[Row], places: Sequence[int], schema: Sequence[Feature], given: TextTable, table: Path
 ) -> NDArray[np.float64]:
     values = np.empty((len(batch), len(schema)))
     for column, (place, feature) in enumerate(zip(places, schema, strict=True)):
         texts = [row[place].strip() for _, row in batch]
-        values[:, column] = numbers = feature.parse(texts, decimal)
+        values[:, column] = numbers = feature.parse(texts, given.decimal)
         if (wrong := feature.wrong(numbers)).size:
             first = int(wrong[0])
-            given = repr(texts[first][:40]) if texts[first] else "missing"
-            line = f"data file {str(table)!r}: line {batch[first][0]}"
-            raise InputError(f"{line}: {feature.name!r} is {given}, expected {feature.expected}")
+            value = repr(texts[first][:40]) if texts[first] else "missing"
+            where = f"data file {str(table)!r}: {given.counted} {batch[first][0]}"
+            raise InputError(f"{where}: {feature.name!r} is {value}, expected {feature.expected}")
     return values
 
 
