@@ -15,6 +15,7 @@ from iris_lab.data import fetch, sources
 from iris_lab.data.datasets import BUNDLED, Dataset, load_dataset
 from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError
+from iris_lab.modeling import make_estimator
 
 HEADER = "length (cm),width,kind\n"
 ROWS = "1,2,x\n3,4,y\n5,6.5,x\n7,8,y\n"
@@ -471,3 +472,15 @@ def test_what_may_be_dropped_of_a_bundled_table_is_as_with_any_other() -> None:
         load_dataset("iris", drop="species")
     with pytest.raises(InputError, match="leaves no feature"):
         load_dataset("iris", drop=",".join(names))
+
+
+def test_a_table_gives_the_same_model_whether_it_is_bundled_or_a_file(tmp_path):
+    bundled = load_dataset("iris")
+    bundled.frame.to_csv(tmp_path / "mine.csv", index=False)
+    own = load_dataset(tmp_path / "mine.csv")
+    weights = [
+        make_estimator("logistic").fit(dataset.features, dataset.target)[-1].coef_.tobytes()
+        for dataset in (bundled, own)
+    ]
+    assert weights[0] == weights[1]
+    assert bundled.features.to_numpy().flags.c_contiguous

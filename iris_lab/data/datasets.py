@@ -142,7 +142,9 @@ def load_dataset(
         reasons = "; ".join(f"{left!r}: {reason}" for left, reason in left_out.items())
         raise InputError(f"{place} leaves no feature ({reasons}): name columns with keep")
     kinds, notes = special_kinds(features), tuple(found.notes)
-    return Dataset(name, pd.DataFrame(values), codes, classes, chosen, origin, kinds, notes)
+    # Row by row in memory, as scikit-learn's bundled tables are: the order of a sum decides a model's last digits.
+    frame = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
+    return Dataset(name, frame, codes, classes, chosen, origin, kinds, notes)
 
 
 def _opened(source: str | Path | Source, reading: Reading) -> tuple[str, str, str, TextTable]:
