@@ -1,4 +1,4 @@
-"""How good a model is, and how sure we can be."""
+"""How good a model is, and how certain that is."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -84,7 +84,7 @@ def scores(target: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str,
 
 
 def misclassified(split: Split, predicted: NDArray[np.int64]) -> pd.DataFrame:
-    """Return the samples of the test set that were given another class, numbered from 1 as in the table."""
+    """Return the misclassified samples of the test set, numbered from 1 as in the table."""
     wrong = split.test_target != predicted
     classes = np.asarray(split.dataset.classes)
     table: pd.DataFrame = split.test_features[wrong].copy()
@@ -123,7 +123,7 @@ def checked_answers(
     replies
         The decoded bodies, in order: ``{"result": [0, 2, ...]}``, together one code for each sample of the test set.
     split, predicted
-        The test set, and what the model says of it.
+        The test set, and the model's predictions for it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What to know of a table before anything is learnt from it."""
+"""What to know about a table before a model is fitted."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ IRIS_COPIES: Mapping[str, Mapping[int, tuple[float, ...]]] = {
     "UCI file": {35: (4.9, 3.1, 1.5, 0.1), 38: (4.9, 3.1, 1.5, 0.1)},
 }
 
-MAX_PAIRED_FEATURES = 40  # of more features, only so many are paired
+MAX_PAIRED_FEATURES = 40  # of more features, the best ones alone are tried in pairs
 ROUNDING_VARIANCE = 1e-9  # of a standardized feature; a smaller variance is rounding error
 
 
@@ -46,8 +46,7 @@ def compare_copies(dataset: Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        For each copy and sample its values, and whether the dataset has the same. Without rows where no differing
-        copies are known, which is so for every table but iris.
+        One row per copy and sample: the values, and whether the dataset has the same. Empty for every table but iris.
     """
     own = {"sample", "copy", "same here"}
     if dataset.name != "iris" or dataset.features.shape != (150, 4) or own & set(dataset.features.columns):
@@ -63,7 +62,7 @@ def compare_copies(dataset: Dataset) -> pd.DataFrame:
 
 
 def summarize(dataset: Dataset) -> pd.DataFrame:
-    """Return the spread of each feature and its mean in each class, features by rows."""
+    """Return the spread of each feature and its mean in each class, one row per feature."""
     spread = dataset.features.agg(["min", "median", "max", "mean", "std"]).T
     means = dataset.features.groupby(dataset.target).mean().T
     return spread.join(means.set_axis([f"mean of {name}" for name in dataset.classes], axis=1))
@@ -78,7 +77,7 @@ def duplicates(dataset: Dataset) -> pd.DataFrame:
 
 
 def duplicate_subsets(split: Split) -> pd.DataFrame:
-    """Return for each of the `duplicates` its class and the subset it is in."""
+    """Return the class and the subset of each of the `duplicates`."""
     classes = duplicates(split.dataset)[[split.dataset.target_name]]
     subsets = split.subset.loc[classes.index.get_level_values("sample")].to_numpy()
     return classes.assign(**{free_name(SUBSET, list(classes.columns)): subsets})

@@ -1,4 +1,4 @@
-"""Which columns of a table a model may learn from, and all that is wrong with them, at once."""
+"""Which columns of a table are features, which values are classes, and all problems with them at once."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from iris_lab.data.schema import LARGEST, Feature, are_whole, kind_of, parse_numbers
 from iris_lab.errors import InputError, UnknownNameError
 
-FEW_ROWS = 10  # of fewer, consecutive numbers and unique texts may be so by chance
-MOST_CLASSES = 20  # more values than that, and the target is rather a measurement
+FEW_ROWS = 10  # in fewer rows, numbers may be consecutive and texts unique by chance
+MOST_CLASSES = 20  # a target with more values is rather a measurement
 SAMPLES_PER_CLASS = 5  # numbers that repeat less often are rather a measurement
 MOST_PROBLEMS = 20
 Columns = Mapping[str, list[str]]
@@ -92,7 +92,7 @@ def _reason(texts: list[str], labels: list[str]) -> str:
 def features_of(
     columns: Columns, decimal: str, found: Findings
 ) -> tuple[list[Feature], dict[str, NDArray[np.float64]]]:
-    """Return the features of a table and their values; what is wrong with them is added to what was found."""
+    """Return the features of a table and their values; add the problems with them to `found`."""
     features, values = [], {}
     for name, texts in columns.items():
         feature = Feature(name, kind_of(texts))

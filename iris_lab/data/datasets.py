@@ -1,4 +1,4 @@
-"""Tables to learn from: bundled ones, or a file or URL of one's own."""
+"""Datasets: bundled ones, or from a file or URL."""
 
 import hashlib
 import json
@@ -46,7 +46,7 @@ class Dataset:
     kinds
         Kind of each feature that is not a number, by name.
     notes
-        What was found when the table was read, a sentence each.
+        What was found when the table was read, one sentence each.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the content: names, classes, values. File format and row labels don't count."""
+        """SHA-256 of the content: names, classes, values. It does not depend on file format and row labels."""
         header = [list(self.features.columns), self.target_name, list(self.classes)]
         content = hashlib.sha256(json.dumps(header).encode())
         content.update(self.features.to_numpy(dtype="<f8", copy=True).tobytes("C"))
@@ -96,8 +96,8 @@ def load_dataset(
 ) -> Dataset:
     """Load a bundled dataset, or a text table or Parquet file or URL.
 
-    Every column but the target is a feature. Columns that count the rows, hold another text in every row, or repeat
-    the target are left out, which the dataset's notes say. Iris is Fisher's, not the UCI copy, which has errors in
+    Every column but the target is a feature. Columns that count the rows, hold a different text in every row, or
+    repeat the target are left out; the dataset's notes say so. Iris is Fisher's, not the UCI copy, which has errors in
     samples 35 and 38 (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
 
     Parameters
@@ -108,7 +108,7 @@ def load_dataset(
     target
         Column that holds the class; None or empty for the last column.
     separator, decimal, encoding
-        How a text table is written; empty to find out.
+        How a text table is written; empty: inferred.
     drop, keep
         Columns to leave out, and columns never to leave out, separated by commas.
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 1e30  # in size; beyond any measurement, and the arithmetic of every model still holds
+LARGEST = 1e30  # in size: larger than any measurement, and no model's arithmetic overflows
 Kind = Literal["number", "boolean"]
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 NUMBER_CHARACTERS = frozenset("0123456789+-.eE")
@@ -95,7 +95,7 @@ def special_kinds(features: Iterable[Feature]) -> dict[str, Kind]:
 
 
 def are_whole(numbers: NDArray[np.float64]) -> bool:
-    """Say whether all are whole numbers; NaN is none."""
+    """Say whether all are whole numbers; NaN is not."""
     return bool(np.all(numbers == np.round(numbers)))
 
 

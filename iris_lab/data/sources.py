@@ -1,4 +1,4 @@
-"""Where a table's bytes come from: a path or a URL, fetched once, within limits, whatever compresses them."""
+"""Fetches the bytes of a table from a path or URL, once and within limits, and decompresses them."""
 
 import bz2
 import gzip
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from iris_lab.errors import InputError
 
 MAX_DOWNLOAD_BYTES = 2**30
-DOWNLOAD_SECONDS = 300.0  # for the whole answer, so that one that drips is given up
+DOWNLOAD_SECONDS = 300.0  # for the whole response, so that a slow one ends
 SILENCE_SECONDS = 30  # without a byte
 COMPRESSED: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 TEXT = {".csv", ".tsv", ".tab", ".txt", ".dat", ".data"}
@@ -79,7 +79,7 @@ def fetch(source: str) -> Source:
     Raises
     ------
     InputError
-        They cannot be had; no message holds a password or a token.
+        They cannot be read. No message holds a password or a token.
     """
     if is_url(source):
         return Source(without_secrets(source), SCHEMES[source.partition("://")[0]](source))
@@ -90,7 +90,7 @@ def fetch(source: str) -> Source:
 
 
 def _download(url: str) -> bytes:
-    import requests  # a quarter of a second that files don't need
+    import requests  # 0.25 s of import that files don't need
 
     place, started, content = without_secrets(url), time.monotonic(), bytearray()
     try:

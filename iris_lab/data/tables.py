@@ -1,4 +1,4 @@
-"""One way to read a table, for the report, the notebooks, predictions and verification."""
+"""Reads a table: the one function for report, notebooks, predictions and verification."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ BATCH_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Reading:
-    """How a table is to be read where that should not be found out from the file; empty fields are found out.
+    """How to read a table; what is empty is inferred from the file.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class TextTable:
     decimal
         The decimal separator.
     notes
-        What a reader of the report should know about how it was read.
+        How it was read, for the report.
     counted
         What the numbers of the rows count: ``"line"`` of a text file, ``"row"`` of a Parquet file.
     """
@@ -86,7 +86,7 @@ def read_table(source: Source | Path, reading: Reading | None = None) -> TextTab
         table = _read_parquet(file) if suffix in PARQUET else _read_text(source, file, reading)
     except InputError as error:
         raise InputError(f"data file {place!r}: {error}") from error
-    except Exception as error:  # readers of compressed files and of Parquet raise whatever they like
+    except Exception as error:  # readers of compressed files and of Parquet can raise anything
         raise InputError(f"cannot read data file {place!r}: {_first_line(error)}") from error
     _check_names(place, table.names)
     return replace(table, batches=_told(place, table.batches))
@@ -97,7 +97,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _told(place: str, batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
-    """Yield the batches, with the file's name in what goes wrong."""
+    """Yield the batches; put the file's name into the message of an error."""
     try:
         yield from batches
     except InputError as error:

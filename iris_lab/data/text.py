@@ -1,4 +1,4 @@
-"""Reads tables written as text: characters first, strictly, one row after another; nothing is guessed in silence."""
+"""Reads text tables strictly: characters first, then row by row; what is inferred is also reported."""
 
 import codecs
 import csv
@@ -34,7 +34,7 @@ class Layout:
         ``"first"`` or ``"last"`` where every row has a field more than the header: R's row names, or an empty field
         behind a trailing separator. Else empty.
     notes
-        What a reader of the report should know about it.
+        What was inferred, for the report.
     """
 
     encoding: str
@@ -61,7 +61,7 @@ def find_layout(head: bytes, *, whole: bool, separator: str = "", encoding: str 
     whole
         Whether that is the whole file.
     separator, encoding
-        As given by the user; empty to find out.
+        As given by the user; empty: inferred.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def find_layout(head: bytes, *, whole: bool, separator: str = "", encoding: str 
         raise InputError("it is a web page, not a table: is the URL that of the file itself?")
     lines = list(io.StringIO(text, newline=""))
     if not whole and len(lines) > 1:
-        lines.pop()  # cut somewhere
+        lines.pop()  # incomplete
     separator, skipped = _given_separator(separator, lines)
     blank = next((at for at, line in enumerate(lines[skipped:]) if line.strip()), 0)
     skipped += blank
@@ -86,7 +86,7 @@ def find_layout(head: bytes, *, whole: bool, separator: str = "", encoding: str 
     if separator != ",":
         notes.append(f"columns are separated by {SEPARATORS.get(separator, repr(separator))}")
     if blank:
-        notes.append("blank lines above the header were passed over")
+        notes.append("blank lines above the header were skipped")
     (line, header), *rows = parsed
     surplus = surplus_field(header, rows, lines, notes)
     names = [" ".join(name.split()) for name in header]
@@ -110,7 +110,7 @@ def _find_encoding(head: bytes, *, whole: bool) -> tuple[str, list[str]]:
         if head.startswith(mark):
             return name, [] if name.startswith("utf-8") else ["the file is written in UTF-16"]
     if b"\0" in head:
-        raise InputError("it is no text (it holds zero bytes): expected a text table, or the right file name ending")
+        raise InputError("it is not text (it holds zero bytes): expected a text table, or the right file name ending")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
     except UnicodeDecodeError:
@@ -150,7 +150,7 @@ def _undecodable(file: IO[bytes], encoding: str) -> InputError:
 
 
 def _find_separator(lines: Sequence[str], cut: int) -> str:
-    """Return the separator that gives every line the same number of fields, or the one that cuts the header most."""
+    """Return the separator that gives every line the same number of fields, or else the header the most fields."""
     best, cuts = ",", 1
     for separator in SEPARATORS:
         try:
@@ -165,7 +165,7 @@ def _find_separator(lines: Sequence[str], cut: int) -> str:
 
 
 def _parse(lines: Iterable[str], separator: str, before: int, *, cut: int = 0) -> Iterator[Row]:
-    """Yield the number of the line where each row starts, and its fields; rows without any text are passed over.
+    """Yield the number of the line where each row starts, and its fields; rows without any text are skipped.
 
     Where only the first lines of a file are given, `cut` is their number: the last row may lack its end.
     """

@@ -1,7 +1,7 @@
 """Figures of the report: drawn alike everywhere, written to the same bytes.
 
-Each function takes data and returns a figure that no other knows of: pyplot, and with it the backend and the state
-of whoever calls, is not involved. `publish` writes a figure and returns what a notebook shows of it.
+Each function takes data and returns a figure without pyplot, so that the backend and the caller's settings don't
+matter. `publish` writes a figure and returns the image that a notebook shows.
 """
 
 from iris_lab.figures.model_figures import confidence, confusion, feature_importance, fold_scores

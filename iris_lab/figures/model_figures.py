@@ -13,7 +13,7 @@ from iris_lab.modeling import Split
 
 @house_style()
 def fold_scores(scores: NDArray[np.float64], baseline: NDArray[np.float64], *, model: str) -> Figure:
-    """Draw the accuracy of each fold, and of the majority class as what has to be beaten."""
+    """Draw the accuracy of each fold, and that of the majority class as the baseline."""
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
     for code, (name, values) in enumerate({model: scores, "majority class": baseline}.items()):
@@ -29,7 +29,7 @@ def fold_scores(scores: NDArray[np.float64], baseline: NDArray[np.float64], *, m
 
 @house_style()
 def feature_importance(table: pd.DataFrame, *, most: int = 30) -> Figure:
-    """Draw what `iris_lab.modeling.coefficients` says of each feature, at most so many, the strongest."""
+    """Draw the result of `iris_lab.modeling.coefficients`: the `most` features with the largest values."""
     strongest = table.abs().max(axis=1).nlargest(most).index
     chosen = table.loc[[name for name in table.index if name in strongest]]
     title = "What the model makes of each feature"
@@ -50,7 +50,7 @@ def feature_importance(table: pd.DataFrame, *, most: int = 30) -> Figure:
 
 @house_style()
 def confusion(table: pd.DataFrame) -> Figure:
-    """Draw a confusion table: counts in figures, the share of each true class in colour."""
+    """Draw a confusion table: counts as numbers, shares of the true class as colours."""
     shares = table.div(table.sum(axis=1).clip(lower=1), axis=0)
     figure = heat(
         shares, "Confusion of the classes", scale="share of the true class", limits=(0, 1), counts=table.to_numpy()
@@ -61,7 +61,7 @@ def confusion(table: pd.DataFrame) -> Figure:
 
 @house_style()
 def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDArray[np.int64]) -> Figure:
-    """Draw the probability that the model gave to the true class of each sample of the test set."""
+    """Draw the predicted probability of the true class of each sample in the test set."""
     given = probabilities[np.arange(len(split.test)), split.test_target]
     classes = split.dataset.classes
     upright = stand_upright(classes, panel=5.5)

@@ -20,23 +20,23 @@ from numpy.typing import NDArray
 
 # Okabe and Ito's colours, two of them darkened, in an order whose first three differ for the colour-blind and in grey.
 COLOURS = ("#0072B2", "#E69F00", "#7B1E3A", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#D55E00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")  # not as many as colours, so that pairs don't repeat soon
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")  # 10, so that with 8 colours 40 classes differ
 Dash = Literal["-", "--", ":"]
 DASHES: Sequence[Dash] = ("-", "--", ":")
 DPI, SCREEN_DPI = 120, 96
 STYLE: Mapping[str, Any] = {
     "figure.dpi": DPI,
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib; another font would be another machine's
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so every machine has it
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "figure.titlesize": 10,
     "legend.frameon": False,
-    "svg.hashsalt": "iris_lab",  # else random ids
+    "svg.hashsalt": "iris_lab",  # without it, ids are random
     "text.parse_math": False,  # a column may be called "price ($)"
 }
-TICK, UPRIGHT = 22, 1.3  # characters of a class name under a panel, and the inches that upright names need
+TICK, UPRIGHT = 22, 1.3  # characters of a class name under a panel, inches for upright names
 WRITING: Mapping[str, Mapping[str, Any]] = {
     "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
     "svg": {"metadata": {"Date": None}},
@@ -45,7 +45,7 @@ WRITING: Mapping[str, Mapping[str, Any]] = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw in our style, from matplotlib's own defaults: the reader's matplotlibrc doesn't count."""
+    """Draw in our style, from matplotlib's own defaults: the reader's matplotlibrc has no effect."""
     with context(dict(STYLE), after_reset=True):
         yield
 
@@ -149,7 +149,7 @@ def heat(
     limits: tuple[float, float],
     counts: NDArray[np.int64] | None = None,
 ) -> Figure:
-    """Draw a table as a heat map, its numbers written in where there is room.
+    """Draw a table as a heat map, with its numbers where there is room.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def heat(
     title, scale
         Of the figure, and of the colour bar.
     limits
-        What the ends of the colour bar stand for. Below zero: two colours that meet at the middle.
+        Values at the ends of the colour bar. If the first is negative, two colours meet at the middle.
     counts
         Whole numbers to write in place of the table's own.
     """

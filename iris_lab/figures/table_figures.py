@@ -29,12 +29,12 @@ from iris_lab.figures.style import (
 FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
 LEGEND_LINE = 0.21  # inches
 DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
-MANY_SAMPLES = 1000  # from here on the points of an SVG are one picture, not one element each
+MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
 
 
 @house_style()
 def violins(dataset: Dataset, *, most: int = 30) -> Figure:
-    """Draw the distribution of each feature by class, at most so many features."""
+    """Draw the distribution of each feature by class, of at most `most` features."""
     names = sorted(leading_features(dataset, most), key=lambda name: name not in FIRST)
     crowd = len(dataset.classes)
     columns = min(len(names), 1 if crowd > 20 else 2 if len(names) <= 4 or crowd > 6 else 3)
@@ -54,7 +54,7 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure:
 
 @house_style()
 def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
-    """Draw each feature against each other, coloured by class, with the densities on the diagonal.
+    """Draw each feature against each other one, coloured by class, with the densities on the diagonal.
 
     Of more than `most` features, those are drawn that separate the classes best.
     """
@@ -89,7 +89,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
 
 @house_style()
 def correlation(dataset: Dataset, *, most: int = 30) -> Figure:
-    """Draw Pearson's correlation of each two features, at most so many."""
+    """Draw Pearson's correlation of each two features, of at most `most` features."""
     names = leading_features(dataset, most)
     table = dataset.features[names].corr()
     return heat(
@@ -107,7 +107,7 @@ def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
 
 
 def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> bool:
-    """Draw the samples of each class, and say whether beside their places, because most classes would be hidden."""
+    """Draw the samples of each class; say whether beside their places, since most would hide those of other classes."""
     counts = np.bincount(dataset.target, minlength=len(dataset.classes))
     dodge = DODGE / 72 if _shared_places(dataset, x, y) > 0.5 else 0.0
     for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
@@ -121,7 +121,7 @@ def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> bool:
 
 
 def _shared_places(dataset: Dataset, x: str, y: str) -> float:
-    """Return the share of the samples that lie at the very place of a sample of another class."""
+    """Return the share of the samples that have the same place as a sample of another class."""
     places = dataset.features.groupby([x, y], sort=False).ngroup()
     classes = pd.Series(dataset.target, places.index).groupby(places).transform("nunique")
     return float((classes > 1).mean())

@@ -1,4 +1,4 @@
-"""Which function checks a parameter, by the parameter's name, and what only the data can tell."""
+"""Checks of the parameters: each by its name, and together against the data."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,6 +1,6 @@
-"""What is compiled in a model file: decision trees, search trees and the arrays of NumPy.
+"""The compiled objects in a model file: decision trees, search trees and NumPy's arrays.
 
-Compiled code believes what a pickle says of its own memory. So it is made here, after a look at what was said.
+Compiled code trusts what a pickle says about its memory. So these objects are made here, after a check of the contents.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,16 +12,16 @@ import numpy as np
 
 
 class RefusedError(Exception):
-    """What is refused in a model file; the message goes on from "it was not loaded: it"."""
+    """A model file is refused; the message continues "it was not loaded: it"."""
 
 
 class LeftOut:
-    """Stands where the file has something compiled that is made anew from the samples after loading."""
+    """Placeholder for a compiled object that is built again from the samples after loading."""
 
 
 @dataclass(frozen=True)
 class Maker:
-    """What a pickle gets for the name of something compiled, and may call: it checks what it is given."""
+    """Replaces the constructor of a compiled object in a pickle, and checks the arguments."""
 
     make: Callable[..., object]
 
@@ -40,7 +40,7 @@ def _dtype(spec: object, align: object, copy: object) -> np.dtype[Any]:
 
 def _scalar(dtype: object, data: object) -> object:
     fits = isinstance(dtype, np.dtype) and dtype.kind in "biuf" and type(data) is bytes and len(data) == dtype.itemsize
-    need(fits, "holds a number that is none")
+    need(fits, "holds an invalid number")
     return np.frombuffer(data, dtype)[0]  # type: ignore[call-overload]  # both were checked
 
 
@@ -71,7 +71,7 @@ MAKERS: Mapping[tuple[str, str], Maker] = {
     ],
     Maker(lambda *_: LeftOut()),
 )
-"""What the other names become."""
+"""The makers, by module and name in the pickle."""
 
 
 @cache
@@ -88,18 +88,21 @@ def known_dtypes() -> list[tuple[str, object]]:
 
 def check_texts(state: Any) -> None:
     """Refuse an array of objects unless it is a row of texts; NumPy reads past the end of a list too short."""
-    need(type(state) is tuple and len(state) == 5, "holds an array that is none")
+    need(type(state) is tuple and len(state) == 5, "holds an invalid array")
     version, shape, dtype, _, texts = state
     fits = version == 1 and isinstance(dtype, np.dtype) and dtype.kind == "O" and type(texts) is list
     need(
         fits and shape == (len(texts),) and all(type(text) is str for text in texts),
-        "holds an array of other than texts",
+        "holds an array of objects other than texts",
     )
 
 
 def check_tree(state: Any, features: int) -> None:
-    """Refuse a decision tree that leads out of its arrays or round in circles: scikit-learn follows it blindly."""
-    need(type(state) is dict and state.keys() == {"max_depth", "node_count", "nodes", "values"}, "holds half a tree")
+    """Refuse a decision tree with links out of its arrays or in a circle: scikit-learn follows them without a check."""
+    need(
+        type(state) is dict and state.keys() == {"max_depth", "node_count", "nodes", "values"},
+        "holds an incomplete tree",
+    )
     nodes, values, count = state["nodes"], state["values"], state["node_count"]
     need(all(type(array) is np.ndarray for array in (nodes, values)) and len(nodes) == count > 0, "holds an empty tree")
     need(nodes.dtype.names and values.dtype == float and np.isfinite(values).all(), "holds a tree without numbers")
@@ -108,7 +111,7 @@ def check_tree(state: Any, features: int) -> None:
     own = np.flatnonzero(inner)
     need((right[~inner] == -1).all(), "holds a tree with half a fork")
     for child in (left[inner], right[inner]):
-        need(((child > own) & (child < count)).all(), "holds a tree that leads nowhere")
+        need(((child > own) & (child < count)).all(), "holds a tree with invalid links")
     tested = nodes["feature"][inner]
-    need(((tested >= 0) & (tested < features)).all(), "holds a tree that asks for a feature that is not there")
-    need(np.isfinite(nodes["threshold"]).all(), "holds a tree with a threshold that is no number")
+    need(((tested >= 0) & (tested < features)).all(), "holds a tree with an unknown feature")
+    need(np.isfinite(nodes["threshold"]).all(), "holds a tree with an invalid threshold")

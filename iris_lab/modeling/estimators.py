@@ -1,4 +1,4 @@
-"""The models on offer, and how well one does before the test."""
+"""The available models, and their scores in cross-validation."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ from iris_lab.modeling.splits import Split, check_seed, duplicate_groups
 MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
     "logistic": lambda seed: LogisticRegression(max_iter=1000),
     "lda": lambda seed: LinearDiscriminantAnalysis(),
-    # SVC has no probabilities of its own since scikit-learn 1.9; this is what its documentation puts in their place.
+    # SVC has no probabilities of its own since scikit-learn 1.9; its documentation recommends this.
     "svm": lambda seed: CalibratedClassifierCV(SVC(), ensemble=False),
     "knn": lambda seed: KNeighborsClassifier(),
     "forest": lambda seed: RandomForestClassifier(random_state=seed),
@@ -34,7 +34,7 @@ MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
 
 
 INNER_FOLDS = 5  # of the calibration inside svm
-NEIGHBOURS = 5  # that knn asks
+NEIGHBOURS = 5  # of knn
 
 
 def check_folds(folds: int, target: NDArray[np.int64] | None = None, classes: Sequence[str] = ()) -> int:
@@ -131,12 +131,12 @@ def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, 
     groups = duplicate_groups(split.train_features)
     try:
         with warnings.catch_warnings():
-            # Calibrating on folds that lack a class only warns, and is worth nothing.
+            # scikit-learn only warns of calibration on folds that lack a class.
             warnings.filterwarnings("error", "The least populated class", UserWarning)
             scores: NDArray[np.float64] = cross_val_score(
                 estimator, split.train_features, split.train_target, groups=groups, cv=cv, error_score="raise"
             )
-    except (ValueError, UserWarning) as error:  # what scikit-learn finds too few samples for
+    except (ValueError, UserWarning) as error:  # too few samples for scikit-learn
         reason = str(error).splitlines()[0]
         raise InputError(f"cannot cross-validate on {len(split.train)} training samples: {reason}") from error
     return scores
@@ -148,9 +148,9 @@ def majority_baseline() -> DummyClassifier:
 
 
 def coefficients(estimator: Pipeline, split: Split) -> pd.DataFrame:
-    """Return how much each feature matters, features by rows.
+    """Return how much each feature matters, one row per feature.
 
-    For linear models, one column a class: the change of the class's decision value for one standard deviation more
+    For linear models, one column per class: the change of the class's decision value for one standard deviation more
     of the feature. For the others, the drop of training accuracy when the feature is shuffled (permutation
     importance, Breiman 2001, mean of 10 shuffles, fixed seed).
     """

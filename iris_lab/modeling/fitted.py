@@ -1,4 +1,4 @@
-"""What a loaded estimator has to be before anyone relies on it: fitted, and for the features and classes described."""
+"""Checks of a loaded estimator: whether it is fitted, and for the features and classes of its description."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +17,8 @@ from iris_lab.modeling.pickles import is_plain
 
 MOST_JOBS = 64  # threads that a model may start for a prediction
 KERNELS = ("linear", "poly", "rbf", "sigmoid")
-# The arrays that decide a prediction, by class: how long each axis is. n: features, k: classes, r: rows of a linear
-# model (one for two classes), v: support vectors, p: pairs of classes. scikit-learn trusts that they agree.
+# Shapes of the arrays that decide a prediction, by class of the estimator. n: features, k: classes, r: rows of a linear
+# model (one for two classes), v: support vectors, p: pairs of classes. scikit-learn does not check that they agree.
 SHAPES: Mapping[str, Mapping[str, str]] = {
     "StandardScaler": {"mean_": "n", "scale_": "n"},
     "LogisticRegression": {"coef_": "rn", "intercept_": "r"},
@@ -36,7 +36,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
 
 
 def check_parts(estimator: Any, features: int, classes: int, budget: int) -> None:
-    """Refuse an estimator from an untrusted file whose parts would make scikit-learn crash, hang or read amiss.
+    """Refuse an estimator from an untrusted file whose parts would make scikit-learn crash, hang or read out of bounds.
 
     Nearest neighbours are fitted anew from their samples: their search tree was left out when the file was read.
 
@@ -47,14 +47,14 @@ def check_parts(estimator: Any, features: int, classes: int, budget: int) -> Non
     features, classes
         How many the description has.
     budget
-        How many values there may be, counted as often as they are referred to: the size of the file in bytes.
+        Largest number of values, each counted once per reference: the size of the file in bytes.
     """
     if type(estimator) is not Pipeline:
         raise RefusedError(f"is {_a(estimator)}, expected a Pipeline")
     need(classes >= 2, "is described with fewer than two classes")
     steps = estimator.steps
-    need(type(steps) is list and [len(step) for step in steps] == [2, 2], "has other steps than two")
-    # So that what every part receives has as many columns as there are features.
+    need(type(steps) is list and [len(step) for step in steps] == [2, 2], "does not have two steps")
+    # Then every later part receives one column per feature.
     need(type(steps[0][1]) is StandardScaler, "does not standardize first")
     for part in list(_parts(estimator, budget)):
         need(part is estimator or type(part) is not Pipeline, "has a pipeline in a pipeline")
@@ -75,7 +75,7 @@ def check_parts(estimator: Any, features: int, classes: int, budget: int) -> Non
 
 
 def _parts(root: Any, budget: int) -> Iterator[Any]:
-    """Yield the objects that an estimator is made of; a list in a list in a list can stand for more than any memory."""
+    """Yield the parts of an estimator, within a budget: nested references can mean more values than fit in memory."""
     waiting = [root]
     while waiting:
         value = waiting.pop()
@@ -122,7 +122,7 @@ def check_answers(estimator: Any, features: Sequence[Mapping[str, Any]], classes
     Raises
     ------
     RefusedError
-        It has other features or classes, or does not answer for the median sample with a distribution over them.
+        It has other features or classes, or does not predict a distribution over them.
     """
     need(hasattr(estimator, "predict_proba"), f"is {_a(estimator)}, expected a fitted classifier")
     names = [feature["name"] for feature in features]
@@ -138,13 +138,16 @@ def check_answers(estimator: Any, features: Sequence[Mapping[str, Any]], classes
     rows = np.array(kinds, float)
     frame = pd.DataFrame(rows, columns=names)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # what matters is the answer
-        # Of two sizes: an array of a wrong shape could fit one by chance.
+        warnings.simplefilter("ignore")  # only the answers matter
+        # With two numbers of rows: an array of a wrong shape could fit one of them by chance.
         shares: NDArray[Any] = np.asarray(estimator.predict_proba(frame))
         code: NDArray[Any] = np.asarray(estimator.predict(frame[:1]))
     fits = shares.shape == (len(frame), classes) and shares.dtype.kind == "f" and np.isfinite(shares).all()
-    need(fits and np.allclose(shares.sum(axis=1), 1), f"gives no distribution over the {classes} classes")
-    need(code.shape == (1,) and code.dtype.kind == "i" and 0 <= code[0] < classes, "predicts no class described")
+    need(fits and np.allclose(shares.sum(axis=1), 1), f"does not predict a distribution over the {classes} classes")
+    need(
+        code.shape == (1,) and code.dtype.kind == "i" and 0 <= code[0] < classes,
+        "predicts a class that is not described",
+    )
 
 
 def _a(value: object) -> str:

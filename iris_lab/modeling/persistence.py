@@ -1,4 +1,4 @@
-"""A fitted model as two files: the pickle, and what has to be known before it is loaded."""
+"""A fitted model as two files: the pickle, and a description that is read before it is loaded."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ _Versions = TypedDict("_Versions", {"scikit-learn": str})
 
 
 class _Info(TypedDict):
-    """What of ``model.json`` others rely on."""
+    """The part of ``model.json`` that other code relies on."""
 
     model: str
     dataset: _Dataset
@@ -131,9 +131,9 @@ def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> M
 def load_model(folder: Path, *, trust: bool = False) -> Model:
     """Load a model after checking that it is the one its ``model.json`` describes.
 
-    A pickle can run any code when it is loaded. So the digest is compared first, which tells damage and mix-ups, but
-    was written by whoever wrote the file; and then only what our own models are made of is loaded. That makes it hard
-    to run code with a model file. It is no sandbox: whether the model says the truth, only ``iris-lab verify`` tells.
+    Loading a pickle can run any code. So the digest is compared first: it finds damage and mix-ups, but its author is
+    the author of the file. Then only objects of which the available models consist are loaded. That makes it hard to
+    run code with a model file, but it is no sandbox. Only ``iris-lab verify`` tells whether the model is honest.
 
     Parameters
     ----------

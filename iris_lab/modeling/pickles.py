@@ -1,9 +1,9 @@
-"""Reading a model's pickle without letting it call what it likes.
+"""Reads a model's pickle without letting it call arbitrary functions.
 
-A pickle is a small program: it names functions and calls them. Here it gets the classes of the models on offer and no
-other name, and it may do no more with them than `joblib.dump` does: make an object, and set its attributes. What is
-compiled (a decision tree, a dtype) is checked before it takes what the file says, since it would not check it itself.
-That leaves a stranger's file little to attack. It is no sandbox: scikit-learn and NumPy still compute with its numbers.
+A pickle is a small program: it names functions and calls them. Here it can name the classes of the available models
+and nothing else, and it can do with them what `joblib.dump` needs: make an object, and set its attributes. Compiled
+objects (a decision tree, a dtype) don't check their contents themselves, so that is done here. This leaves a stranger's
+file little to attack. It is no sandbox: scikit-learn and NumPy still compute with its numbers.
 """
 
 import math
@@ -37,7 +37,7 @@ PLAIN = frozenset(
 """Module and name of the classes whose objects are nothing but a dictionary of attributes."""
 
 
-VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)  # what scikit-learn's warning prints
+VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)  # scikit-learn prints it in a warning
 
 
 class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no types
@@ -59,11 +59,11 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
         if (module, name) in PLAIN:
             return getattr(import_module(module), name)
         asked = ascii(f"{module}.{name}"[:80])[1:-1]
-        raise RefusedError(f"asks for {asked}, expected only what the models on offer are made of")
+        raise RefusedError(f"asks for {asked}, expected only the parts of the available models")
 
     def refuse(self) -> NoReturn:
         """Refuse an instruction that `joblib.dump` does not write for our models."""
-        raise RefusedError("uses an instruction of pickle that our model files have no need of")
+        raise RefusedError("uses a pickle instruction that our model files don't need")
 
     def load_newobj(self) -> None:
         """Make an object without attributes."""
@@ -75,19 +75,19 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
     def load_reduce(self) -> None:
         """Call a maker."""
         arguments, maker = self.stack.pop(), self.stack.pop()
-        need(isinstance(maker, Maker) and type(arguments) is tuple, "holds a call of what is no function")
+        need(isinstance(maker, Maker) and type(arguments) is tuple, "calls something that is not a function")
         self.append(maker.make(*arguments))
 
     def load_append(self) -> None:
         """Append a value to a list."""
         value = self.stack.pop()
-        need(type(self.stack[-1]) is list, "holds a list that is none")
+        need(type(self.stack[-1]) is list, "appends to something that is not a list")
         self.stack[-1].append(value)
 
     def load_appends(self) -> None:
         """Append several values to a list."""
         values = self.pop_mark()
-        need(type(self.stack[-1]) is list, "holds a list that is none")
+        need(type(self.stack[-1]) is list, "appends to something that is not a list")
         self.stack[-1].extend(values)
 
     def load_setitem(self) -> None:
@@ -103,17 +103,17 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
     def _put(self, keys: list[Any], values: list[Any]) -> None:
         # The hash of a deep tuple would overflow the stack.
         fits = type(self.stack[-1]) is dict and all(type(key) in (str, int) for key in keys)
-        need(fits, "holds attributes that are no dictionary of names")
+        need(fits, "holds attributes that are not a dictionary of names")
         self.stack[-1].update(zip(keys, values, strict=True))
 
     def load_build(self) -> None:
-        """Give the object made last its attributes, or the array its numbers."""
+        """Set the attributes of the last object, or the content of the last array."""
         made, state = self.stack[-2], self.stack[-1]
         if type(made) is LeftOut:
             self.stack.pop()
             return
         if isinstance(made, np.dtype):
-            # Each with its own state: objects that pass for numbers would be pointers from the file.
+            # Only with its own state: objects declared as numbers would be pointers from the file.
             fits = any(made.__reduce__()[1][0] == spec and state == known for spec, known in known_dtypes())
             need(fits, "holds an array of another type than our models have")
         elif isinstance(made, np.ndarray):
@@ -121,9 +121,9 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
         elif type(made).__name__ == "Tree":
             check_tree(state, made.n_features)
         else:
-            need(is_plain(made) and type(state) is dict, "holds attributes of what has none")
+            need(is_plain(made) and type(state) is dict, "sets attributes of an object that has none")
             version = state.get("_sklearn_version", "1")
-            need(type(version) is str and VERSION.fullmatch(version), "holds a version that is none")
+            need(type(version) is str and VERSION.fullmatch(version), "holds an invalid version")
         if type(made) is NumpyArrayWrapper:
             self._read_array(self.stack.pop())
         else:
@@ -135,7 +135,7 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
         need(fits and isinstance(dtype, np.dtype) and order in ("C", "F"), "holds an array without a shape or a type")
         if dtype.hasobject:  # its content is a pickle of its own, which joblib would read with another unpickler
             array = type(self)(self.file_handle).load()
-            need(type(array) is np.ndarray and array.dtype.hasobject, "holds an array that is none")
+            need(type(array) is np.ndarray and array.dtype.hasobject, "holds an invalid array")
         else:
             left = len(self.file_handle.getbuffer()) - self.file_handle.tell()
             need(math.prod(shape) * dtype.itemsize <= left, "holds an array larger than the file")
@@ -165,12 +165,12 @@ def is_plain(value: object) -> bool:
 
 
 def read_pickle(content: bytes) -> object:
-    """Return the object in a file that `joblib.dump` wrote, uncompressed, of a model on offer.
+    """Return the object in an uncompressed file that `joblib.dump` wrote of an available model.
 
     Raises
     ------
     RefusedError
         It asks for anything that those models do not need. A damaged file can raise anything else.
     """
-    need(content.startswith(pickle.PROTO), "is no uncompressed pickle")  # a compressed one could fill any memory
+    need(content.startswith(pickle.PROTO), "is not an uncompressed pickle")  # a compressed one could fill any memory
     return ModelUnpickler(BytesIO(content)).load()

@@ -1,4 +1,4 @@
-"""What is learnt from, and what is kept out of sight."""
+"""The training set and the test set."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,7 +53,7 @@ class Split:
 
     @property
     def distinct_train_target(self) -> NDArray[np.int64]:
-        """Codes of the training set with one of each group of duplicates: what cross-validation can deal into folds."""
+        """Codes of the distinct training samples: as many as cross-validation can distribute over folds."""
         return self.train_target[np.unique(duplicate_groups(self.train_features), return_index=True)[1]]
 
     @property
@@ -159,7 +159,7 @@ def _not_by_class(dataset: "Dataset", groups: NDArray[np.int64], test_size: floa
 
 
 def describe_split(split: Split, test_size: float) -> str:
-    """Return how large the test set is against what was asked, and how large groups of duplicates are, as text."""
+    """Return the sizes of the test set, as drawn and as asked, and of the largest group of duplicates, as text."""
     samples, sizes = len(split.dataset.target), np.bincount(duplicate_groups(split.dataset.features))
     return (
         f"test set: {len(split.test)} of {samples} samples, {len(split.test) / samples:.1%} ({test_size:.1%} asked)\n"
@@ -168,7 +168,7 @@ def describe_split(split: Split, test_size: float) -> str:
 
 
 def class_shares(split: Split) -> pd.DataFrame:
-    """Return the samples of each class in the training and the test set, and their shares of these, by class."""
+    """Return how many samples of each class are in the training and the test set, and their shares."""
     subsets = {"training": split.train_target, "test": split.test_target}
     counts = {name: np.bincount(codes, minlength=len(split.dataset.classes)) for name, codes in subsets.items()}
     shares = {f"share of {name}": count / count.sum() for name, count in counts.items()}
