@@ -1,4 +1,4 @@
-"""Ways to alter a run by hand, for the tests that look whether it is noticed."""
+"""Alterations of a run by hand, for the tests that they are found."""
 
 import json
 import re

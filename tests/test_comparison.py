@@ -1,4 +1,4 @@
-"""Two runs artifact by artifact: what is altered is named by its place, what is rounding is let pass."""
+"""Two runs compared artifact by artifact: an alteration is named with its place, rounding is not a difference."""
 
 import base64
 import json
@@ -45,7 +45,7 @@ def test_a_rounding_error_is_equivalent(run):
     assert compared(run, "metrics.json", rounded=True).verdict == EQUIVALENT
 
 
-def test_a_rounding_error_is_different_where_nothing_changed_that_computes(run):
+def test_a_rounding_error_is_different_if_no_library_or_processor_changed(run):
     edit_json(run / "metrics.json", lambda m: m.update({"evaluate.accuracy": m["evaluate.accuracy"] * (1 + 1e-12)}))
     assert compared(run, "metrics.json").verdict == DIFFERENT
     assert compared(run, "metrics.json", redrawn=True).verdict == DIFFERENT
@@ -79,7 +79,7 @@ def test_a_million_digits_take_one_pass():
     assert compare_texts("1" * 1_000_000 + "a", "1" * 1_000_000 + "b").where == "line 1"
 
 
-def test_a_sample_on_the_other_side_of_the_split_is_named(run):
+def test_a_sample_in_the_other_subset_is_named(run):
     edit(run / "split.csv", "\ntrain,", "\ntest,")
     found = compared(run, "split.csv")
     assert found.verdict == DIFFERENT
@@ -175,7 +175,7 @@ def test_edited_code_is_named_by_its_cell(run):
     assert "os.system" in found.was
 
 
-def test_cells_that_are_too_many_are_named(run):
+def test_an_added_cell_is_named(run):
     edit_json(run / "01_eda.ipynb", lambda notebook: notebook["cells"].append(notebook["cells"][0]))
     assert compared(run, "01_eda.ipynb").difference.now == "(nothing)"
 
@@ -212,14 +212,14 @@ def test_a_trusted_model_that_predicts_the_same_is_equivalent(run):
     assert compared(run, "model.joblib", trust=True, rebuilt=True).verdict == EQUIVALENT
 
 
-def test_a_trusted_model_that_predicts_otherwise_is_different_and_the_sample_is_named(run):
+def test_a_trusted_model_with_another_prediction_is_different_and_the_sample_is_named(run):
     model = joblib.load(run / "model.joblib")
     model[-1].intercept_ = model[-1].intercept_[::-1].copy()
     joblib.dump(model, run / "model.joblib")
     assert "sample" in compared(run, "model.joblib", trust=True, rebuilt=True).difference.where
 
 
-def test_a_trusted_model_that_is_none_is_different(run):
+def test_a_trusted_file_that_is_no_model_is_different(run):
     joblib.dump({"a": 1}, run / "model.joblib")
     assert "predicts nothing" in compared(run, "model.joblib", trust=True, rebuilt=True).difference.was
 
@@ -246,7 +246,7 @@ def test_a_record_with_other_digests_is_different_where_nothing_changed(run):
     assert compared(run, CRATE_FILE).difference.where == "@graph.metrics.json.sha256"
 
 
-def test_a_record_with_other_digests_and_versions_says_otherwise_the_same(run):
+def test_a_record_that_differs_only_by_digests_and_versions_is_equivalent(run):
     edit(run / "metrics.json", "0.9", "0.8")
     forge(run, matplotlib="3.10.8")
     assert compared(run, CRATE_FILE).verdict == EQUIVALENT

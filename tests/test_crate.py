@@ -1,4 +1,4 @@
-"""The record of a run: valid for others, read back as written, and never trusted with a path."""
+"""The record of a run: valid for others, equal when read and written back, and not trusted with paths."""
 
 import json
 import shutil
@@ -75,7 +75,7 @@ def test_the_data_have_a_source_and_a_digest(run):
     assert len(data["sha256"]) == 64
 
 
-def test_files_have_media_types_that_no_machine_decides(run):
+def test_media_types_do_not_depend_on_the_machine(run):
     found = entities(run)
     types = {name: found[name]["encodingFormat"] for name in ("metrics.json", "split.csv", "figures/pairs.svg")}
     assert types == {"metrics.json": "application/json", "split.csv": "text/csv", "figures/pairs.svg": "image/svg+xml"}
@@ -93,7 +93,7 @@ def test_every_module_is_recorded_as_one_that_computes_or_one_that_writes():
     assert computes("iris_lab/modeling/splits.py") and not computes("iris_lab/workflow/runs.py")
 
 
-def test_the_date_is_that_of_the_release_and_no_clock_or_clone_decides_it(run, monkeypatch):
+def test_the_date_is_that_of_the_release_and_does_not_depend_on_clock_or_clone(run, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     assert release_date() == f"{__date__}T00:00:00+00:00"
     assert entities(run)["./"]["datePublished"] == release_date()

@@ -1,4 +1,4 @@
-"""A run whose author cheats, and repaired every digest, is found out; under any versions that its record claims."""
+"""A run whose author cheated and repaired every digest is different, under any versions that its record claims."""
 
 import shutil
 from dataclasses import replace
@@ -43,7 +43,7 @@ def run(honest, tmp_path):
 
 
 def judge(run, honest):
-    """Verify a run against a re-run that stands for all: an honest run is written the same again."""
+    """Verify a run against one re-run for all tests: re-runs of an honest run are equal."""
     found = verify(run, quick=True)
     there = {name for name, ordinary in files_of(run).items() if ordinary}
     return replace(found, artifacts=list(compare_runs(found, honest, there, trust=False)))
@@ -80,7 +80,7 @@ def test_a_forgery_is_different(run, honest, alter, claims):
 
 
 def copied(entity, name):
-    """Return an entity like another one, of another name."""
+    """Return a copy of an entity with another name."""
     return {f"#{name}": {**entity, "@id": f"#{name}", "name": name}}
 
 
@@ -121,7 +121,7 @@ def test_a_forged_record_is_different(run, honest, change):
         assert found.verdict == DIFFERENT
 
 
-def test_code_that_is_claimed_to_be_other_is_named(run, honest):
+def test_code_with_another_claimed_digest_is_named(run, honest):
     edit_record(run, lambda e: e["#source-iris_lab/errors.py"].update(sha256="0" * 64))
     found = judge(run, honest)
     assert found.verdict == EQUIVALENT
@@ -173,13 +173,13 @@ def test_the_same_figure_of_another_matplotlib_is_equivalent(drawn):
     assert put(drawn, "honest", "honest") == [EQUIVALENT, EQUIVALENT]
 
 
-def test_a_digit_that_another_matplotlib_drew_otherwise_is_different(drawn):
+def test_another_digit_drawn_by_another_matplotlib_is_different(drawn):
     assert put(drawn, "forged", "forged") == [DIFFERENT, DIFFERENT]
     assert put(drawn, "forged", "honest") == [DIFFERENT, EQUIVALENT]
     assert put(drawn, "honest", "forged")[1] == DIFFERENT
 
 
-def test_where_no_drawing_says_where_text_is_it_may_not_move(drawn):
+def test_text_must_not_move_in_a_figure_without_an_svg(drawn):
     (drawn.now / "heat.svg").unlink()
     shutil.copy(DRAWN / "honest.png", drawn.was / "heat.png")
     assert compare("heat.png", drawn).verdict == DIFFERENT

@@ -1,4 +1,4 @@
-"""A run against its record, nothing executed: files and environment."""
+"""A run against its record without a re-run: files and environment."""
 
 import os
 import shutil
@@ -58,7 +58,7 @@ def test_a_linked_folder_is_not_followed(run, tmp_path):
     assert ("figures/pairs.png", "missing") in found
 
 
-def test_a_pipe_does_not_make_it_wait(run):
+def test_a_pipe_is_not_opened(run):
     (run / "metrics.json").unlink()
     os.mkfifo(run / "metrics.json")
     assert integrity(run) == [("metrics.json", "not a file")]

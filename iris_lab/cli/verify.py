@@ -20,7 +20,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="check a run, re-run it, and compare",
         description="Check a run's files against its record, re-run it with its parameters and data, and compare file "
         "by file. Identical: the same bytes. Equivalent: what a change of versions or processor explains, which the "
-        "verdict names: the last digits of computed numbers; letters drawn otherwise, lines moved by a point. "
+        "verdict names: the last digits of computed numbers; letters drawn differently, lines moved by a point. "
         "Claimed: what nothing here proves, such as where a table is from.",
         epilog="exit code: 0 identical or equivalent, 1 different, 2 it could not be run",
     )

@@ -34,7 +34,7 @@ class Parameter:
     steps: tuple[str, ...]
 
     def parse(self, text: str) -> Value:
-        """Return the value that a text stands for.
+        """Return the value of a text.
 
         Raises
         ------

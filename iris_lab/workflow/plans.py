@@ -30,7 +30,7 @@ class Plan:
     dataset
         The data, loaded; None where no step declares ``data``.
     table
-        The bytes behind the data; None for a bundled dataset.
+        The user's table as it was read; None for a bundled dataset.
     texts
         The notebooks, by step.
     images

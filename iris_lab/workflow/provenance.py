@@ -1,4 +1,4 @@
-"""What decides the bytes of a run beside its parameters and data: versions, platform, code, and the release's date."""
+"""What decides the bytes of a run, besides its parameters and data: versions, platform, code, and release date."""
 
 import hashlib
 import json

@@ -2,7 +2,7 @@
 
 A kernel spends most of its time importing. Python's own fork server would import the caller's main module again in
 every child and take the caller's environment, hash seed included; ours starts in the pinned environment and ends its
-kernels when the runner is killed. This module imports little beside the standard library, so that the warm parent
+kernels when the runner is killed. This module imports little but the standard library, so that the warm parent
 starts before the runner imports its own packages.
 """
 
@@ -72,7 +72,7 @@ class WarmParent:
         argv
             The module to run and its arguments, as after ``python -m``.
         cwd, env
-            Working directory, and environment variables beside the parent's.
+            Working directory, and environment variables in addition to the parent's.
         """
         return ForkedKernel(self, self.ask(argv=argv, cwd=cwd, env=dict(env)))
 

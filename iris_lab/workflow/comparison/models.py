@@ -1,4 +1,4 @@
-"""Comparison of model files: by their bytes, or, when told to trust the recorded one, by what they predict."""
+"""Comparison of model files: by their bytes or, if the recorded one is trusted, by their predictions."""
 
 import warnings
 from pathlib import Path
