@@ -62,7 +62,7 @@ def create_app(
     app = _flask_app(routes, model.name)
     fast = {route.path_info(model.name): route for route in routes if fast_path and route.method == "POST"}
     app.wsgi_app = Middleware(app.wsgi_app, rules, telemetry, fast)  # type: ignore[method-assign]  # documented by Flask for middleware
-    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)))
+    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)), telemetry)
 
 
 def _flask_app(routes: Sequence[Route], model: str) -> Flask:

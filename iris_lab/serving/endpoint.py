@@ -8,6 +8,7 @@ from flask import Flask
 
 from iris_lab.serving.http.bodies import BodyReader
 from iris_lab.serving.http.middleware import Rules
+from iris_lab.serving.http.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,15 @@ class Endpoint:
         Limits and hosts.
     example
         A prediction request, as JSON text.
+    telemetry
+        Counts requests; a server reports those to it that it refuses by itself.
     """
 
     app: Flask
     bodies: BodyReader
     rules: Rules
     example: str
+    telemetry: Telemetry
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one WSGI request."""

@@ -1,19 +1,15 @@
 """Reads request bodies within limits of size and time, so that a slow or huge client cannot starve others."""
 
 import os
-import socket
-import stat
-import struct
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from itertools import count
 from time import monotonic, sleep
 from wsgiref.types import WSGIEnvironment
 
+from iris_lab.serving.http.connections import OPEN_FILES, end_silent_connections
 from iris_lab.serving.http.problems import HTTPProblem
-
-_LAST_DATA_SENT = 44  # offset in Linux's struct tcp_info of the milliseconds since data was sent
 
 
 class BodyReader:
@@ -84,7 +80,7 @@ class BodyReader:
         a thread forever.
         """
         self._close = {"Connection": "close"}  # an unread rest of a body makes the connection unusable
-        if os.path.isdir("/proc/self/fd"):
+        if os.path.isdir(OPEN_FILES):
             threading.Thread(target=self._watch, name="late-bodies", daemon=True).start()
 
     def _watch(self) -> None:
@@ -98,23 +94,3 @@ class BodyReader:
                 # A connection that waits for its response is silent, too; while large bodies are answered, wait longer.
                 with suppress(OSError):  # too many open files, for the moment
                     end_silent_connections(self.seconds * (3 if now < busy_until else 1))
-
-
-def end_silent_connections(seconds: float) -> None:
-    """Stop reading from the TCP connections on which this process has sent nothing for `seconds`.
-
-    Nothing is sent while a request is incomplete. Nothing is sent on an idle connection either, but closing that loses
-    no request. Responses can still be sent.
-    """
-    for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError), ExitStack() as copies:  # already closed, or not a TCP connection
-            copy = os.dup(int(name))
-            copies.callback(os.close, copy)
-            if not stat.S_ISSOCK(os.fstat(copy).st_mode):
-                continue
-            copies.pop_all()
-            connection = copies.enter_context(socket.socket(fileno=copy))
-            connection.getpeername()
-            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
-            if struct.unpack_from("=I", info, _LAST_DATA_SENT)[0] >= seconds * 1000:
-                connection.shutdown(socket.SHUT_RD)

@@ -10,6 +10,9 @@ from iris_lab.errors import InputError, check_range
 from iris_lab.serving.http.middleware import LOOPBACK, MAX_BODY_BYTES, Rules
 
 MAX_BODY_OPTION_BYTES = 2**30
+UNREAD_SECONDS = 20  # after which a connection is dropped whose client reads nothing of a response
+CROWDED_UNREAD_SECONDS = 0.5  # the same, while many connections are open
+SEND_BUFFER_BYTES = 2**15  # of a connection; else it would grow to megabytes of responses that nobody reads
 _is_host = re.compile(r"[\w.-]+|\*", re.ASCII).fullmatch
 _is_origin = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?|\*").fullmatch
 
