@@ -25,6 +25,7 @@ from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.servers.options import CROWDED_UNREAD_SECONDS, SEND_BUFFER_BYTES, UNREAD_SECONDS
 
 MAX_CONNECTIONS = 2000  # at a time; a slow client occupies a connection, not a thread
+HEAD_BYTES = 1024  # received at a time until the head of a request is complete
 CHECK_SECONDS = CROWDED_UNREAD_SECONDS / 2
 CROWDED = MAX_CONNECTIONS // 4  # number of connections from which on unread responses are dropped sooner
 
@@ -128,6 +129,12 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self._telemetry = telemetry
         self._paused = False
         super().__init__(*given, **options)
+
+    def recv(self, size: int) -> bytes:
+        """Receive little before the head of a request is complete, as a piece can hold hundreds of small requests."""
+        in_body = self.request is not None and self.request.headers_finished
+        received: bytes = super().recv(size if in_body else HEAD_BYTES)
+        return received
 
     def service(self) -> None:
         """Answer the next request, or pause: a thread must not wait for one client, as it would in waitress."""
