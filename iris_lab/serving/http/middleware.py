@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from iris_lab.serving.http.bodies import BodyReader
 from iris_lab.serving.http.problems import HTTPProblem, Reply, phrase
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.routes import Route
@@ -91,6 +92,8 @@ class Middleware:
         Where requests are recorded.
     fast
         POST routes that bypass Flask's dispatch, by ``PATH_INFO``.
+    bodies
+        Reads those bodies that no handler has read.
     """
 
     def __init__(
@@ -99,8 +102,9 @@ class Middleware:
         rules: Rules,
         telemetry: Telemetry,
         fast: Mapping[str, Route],
+        bodies: BodyReader,
     ) -> None:
-        self.inner, self.rules, self.telemetry = inner, rules, telemetry
+        self.inner, self.rules, self.telemetry, self._bodies = inner, rules, telemetry, bodies
         self._fast = fast
         self._knows = lru_cache(maxsize=64)(rules.knows)
 
@@ -121,6 +125,8 @@ class Middleware:
         except Exception:
             logging.getLogger(__name__).exception("request %s failed", request_id)
             reply = HTTPProblem(500, "internal", "the endpoint failed; its log says why").reply(request_id)
+        if route is None or reply.status >= 400:  # otherwise the handler has read the body
+            reply = reply.with_headers(self._bodies.drain(environ))
         start_response(f"{reply.status} {phrase(reply.status)}", self._headers(environ, reply, request_id))
         seconds = perf_counter() - started
         method = method if method in METHODS else "other"
