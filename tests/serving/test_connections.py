@@ -197,11 +197,10 @@ def test_a_body_that_nobody_read_is_never_taken_for_a_request(client: Client) ->
     with socket.create_connection((client.host, client.port), timeout=60) as connection:
         connection.sendall(raw(HOST, "Content-Type: text/plain", f"Content-Length: {len(hidden)}"))
         time.sleep(0.3)
-        with suppress(OSError):  # closed by now
-            connection.sendall(hidden)
-            connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        with suppress(ConnectionResetError):
+        connection.sendall(hidden)
+        answer = connection.recv(65536)
+        connection.settimeout(0.5)
+        with suppress(TimeoutError):
             while received := connection.recv(65536):
                 answer += received
     assert statuses(answer) == [415]
@@ -234,7 +233,7 @@ def test_requests_sent_at_once_are_answered_in_order(client: Client) -> None:
     ],
 )
 def test_what_is_not_http_is_refused(client: Client, sent: bytes) -> None:
-    assert statuses(client.say(sent)) == [400]
+    assert statuses(client.say(sent)) == [411 if b"chunked" in sent and not buffers(client) else 400]
     assert statuses(client.say(GOOD)) == [200]
 
 

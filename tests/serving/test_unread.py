@@ -95,10 +95,10 @@ def test_a_thousand_clients_that_read_nothing_keep_no_other_waiting(server: obje
 @pytest.mark.slow
 @pytest.mark.parametrize("server", [serving, launched])
 def test_a_few_clients_that_read_slowly_get_all_their_answers(server: object, iris_run: Path) -> None:
-    with server(iris_run) as client:  # type: ignore[operator]  # either context manager
-        with unread(client, 20) as connections:
-            time.sleep(UNREAD_SECONDS / 2)
-            for one in connections:
-                one.shutdown(socket.SHUT_WR)
-                with one.makefile("rb") as answer:
-                    assert answer.read().count(b"HTTP/1.1 200 OK") == 400
+    with server(iris_run) as client, unread(client, 20) as connections:  # type: ignore[operator]  # either context manager
+        time.sleep(UNREAD_SECONDS / 2)
+        for one in connections:
+            answer = b""
+            while answer.count(b"HTTP/1.1 200 OK") < 400:
+                assert (received := one.recv(65536))
+                answer += received
