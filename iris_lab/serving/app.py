@@ -61,8 +61,9 @@ def create_app(
     routes += predictions.routes() + page_routes(model, metrics or {}, telemetry, document) + inference.routes()
     app = _flask_app(routes, model.name)
     fast = {route.path_info(model.name): route for route in routes if fast_path and route.method == "POST"}
-    app.wsgi_app = Middleware(app.wsgi_app, rules, telemetry, fast, bodies.reader)  # type: ignore[method-assign]  # documented by Flask for middleware
-    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)), telemetry)
+    middleware = Middleware(app.wsgi_app, rules, telemetry, fast, bodies.reader)
+    app.wsgi_app = middleware  # type: ignore[method-assign]  # documented by Flask for middleware
+    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)), telemetry, middleware.accept_host)
 
 
 def _flask_app(routes: Sequence[Route], model: str) -> Flask:

@@ -1,6 +1,6 @@
 """The endpoint of a model in the form that servers need."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -27,6 +27,8 @@ class Endpoint:
         A prediction request, as JSON text.
     telemetry
         Counts requests; a server reports those to it that it refuses by itself.
+    accept_host
+        Lets requests with a further Host header pass.
     """
 
     app: Flask
@@ -34,6 +36,7 @@ class Endpoint:
     rules: Rules
     example: str
     telemetry: Telemetry
+    accept_host: Callable[[str], None]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one WSGI request."""

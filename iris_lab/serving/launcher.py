@@ -25,7 +25,9 @@ _current: "Server | None" = None
 _replacing = threading.Lock()
 
 
-def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = False) -> "Server":
+def launch(
+    model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = False, proxy_prefix: str = ""
+) -> "Server":
     """Serve a model from this process, in the background, and return at once.
 
     The endpoint of an earlier call is stopped first. The endpoint listens on 127.0.0.1 only and ends with the process.
@@ -39,6 +41,9 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
         Port to listen on, or the next free one after it; 0 for any free port.
     trust
         Load the model of a run whatever its pickle contains. It can run any code.
+    proxy_prefix
+        URL path of the JupyterLab that shows the notebook, such as ``/lab7/``, if it cannot be found: JupyterHub names
+        it in the environment, and JupyterLab in its page. Its jupyter-server-proxy leads to the endpoint.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
     with _replacing:
         if _current is not None:
             _current.stop()
-        _current = Server(endpoint, _free_socket(0 if _unattended() else port))
+        _current = Server(endpoint, _free_socket(0 if _unattended() else port), proxy_prefix)
         return _current
 
 
@@ -71,14 +76,17 @@ class Server(Background):
         The endpoint to serve.
     listener
         A listening socket.
+    proxy_prefix
+        URL path under which jupyter-server-proxy runs, unless JupyterHub has named it.
     """
 
-    def __init__(self, endpoint: Endpoint, listener: socket.socket) -> None:
+    def __init__(self, endpoint: Endpoint, listener: socket.socket, proxy_prefix: str = "") -> None:
         self.port: int = listener.getsockname()[1]
         self._example = endpoint.example
+        self._prefix = f"/{given}/" if (given := proxy_prefix.strip("/")) else _proxy_prefix()
         self._token = secrets.token_hex(16)
         app = endpoint.app
-        app.wsgi_app = with_proof(app.wsgi_app, self._token)  # type: ignore[assignment,method-assign]  # documented by Flask for middleware
+        app.wsgi_app = with_proof(app.wsgi_app, self._token, endpoint.accept_host)  # type: ignore[assignment,method-assign]  # documented by Flask for middleware
         super().__init__(endpoint, listener)
 
     @property
@@ -89,8 +97,7 @@ class Server(Background):
     @property
     def link(self) -> str:
         """Its URL for a browser: behind JupyterHub or Binder, that of jupyter-server-proxy."""
-        prefix = _proxy_prefix()
-        return f"{prefix}proxy/{self.port}/" if prefix else f"{self.url}/"
+        return f"{self._prefix}proxy/{self.port}/" if self._prefix else f"{self.url}/"
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +125,7 @@ class Server(Background):
         if _unattended():
             html = static_html()
         else:
-            html = live_html(port=self.port, token=self._token, prefix=_proxy_prefix(), curl=self._curl)
+            html = live_html(port=self.port, token=self._token, prefix=self._prefix, curl=self._curl)
         return {"text/plain": SENTENCE, "text/html": html}
 
 

@@ -100,5 +100,6 @@ def test_a_few_clients_that_read_slowly_get_all_their_answers(server: object, ir
         for one in connections:
             answer = b""
             while answer.count(b"HTTP/1.1 200 OK") < 400:
-                assert (received := one.recv(65536))
+                received = one.recv(65536)
+                assert received
                 answer += received

@@ -7,7 +7,7 @@ POST routes directly. Flask has the same routes with the same handlers, and ever
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
 from random import getrandbits
@@ -66,9 +66,14 @@ class Rules:
 
     def knows(self, host: str) -> bool:
         """Say whether a Host header is accepted. Others may come from a page whose name was rebound to our address."""
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
-        name = name.strip("[]").lower()
+        name = name_of(host)
         return name in self.hosts or ANY_HOST in self.hosts or (self.addresses and _is_address(name))
+
+
+def name_of(host: str) -> str:
+    """Return the name or IP address in a Host header."""
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
+    return name.strip("[]").lower()
 
 
 def _is_address(name: str) -> bool:
@@ -107,6 +112,12 @@ class Middleware:
         self.inner, self.rules, self.telemetry, self._bodies = inner, rules, telemetry, bodies
         self._fast = fast
         self._knows = lru_cache(maxsize=64)(rules.knows)
+
+    def accept_host(self, host: str) -> None:
+        """From now on, accept requests with this Host header, too."""
+        if name_of(host) and not self.rules.knows(host):
+            self.rules = replace(self.rules, hosts=(*self.rules.hosts, name_of(host)))
+            self._knows = lru_cache(maxsize=64)(self.rules.knows)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
