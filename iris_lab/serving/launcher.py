@@ -18,6 +18,7 @@ from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import ANY_HOST, LOOPBACK, Rules
 from iris_lab.serving.routes import PREDICT
 from iris_lab.serving.servers.background import Background
+from iris_lab.serving.servers.options import other_program
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 100
@@ -112,7 +113,8 @@ class Server(Background):
             return "The endpoint is stopped."
         if _unattended():
             return SENTENCE
-        return f"The endpoint answers at {self.url}\ncurl {self.url}/{self._curl}"
+        warning = other_program(HOST, self.port)
+        return f"{warning}The endpoint answers at {self.url}\ncurl {self.url}/{self._curl}"
 
     @property
     def _curl(self) -> str:

@@ -34,6 +34,7 @@ from iris_lab.serving.servers.options import (
     UNREAD_SECONDS,
     Options,
     openness,
+    other_program,
 )
 from iris_lab.serving.servers.workers import Workers, end_in_order
 
@@ -99,8 +100,12 @@ def serve(
 
 def _announce(run: Path, host: str, listener: socket.socket) -> None:
     _write(STDERR, openness(host))
+    address, port = listener.getsockname()[:2]
+    if host == "localhost":
+        host = address  # localhost may lead clients to another address than ours
+    _write(STDERR, other_program(host, port))
     name = f"[{host}]" if ":" in host else host
-    _write(STDOUT, f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
+    _write(STDOUT, f"serving {run} at http://{name}:{port} (Ctrl-C stops it)\n")
 
 
 def _worker(run: Path, trust: bool, rules: Rules, parent: int) -> Flask:

@@ -73,6 +73,17 @@ def openness(host: str) -> str:
     )
 
 
+def other_program(host: str, port: int) -> str:
+    """Return a line that warns of a program at the same port of ::1, which ``localhost`` may mean; else nothing."""
+    if ":" in host:
+        return ""
+    try:
+        socket.create_connection(("::1", port), timeout=0.2).close()
+    except OSError:
+        return ""
+    return f"iris-lab: another program answers at [::1]:{port}: ask http://127.0.0.1:{port}, not localhost\n"
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback

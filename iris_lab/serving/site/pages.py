@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import render_template, request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -48,7 +49,7 @@ def page_routes(
         return Reply(200, [HTML, ("Vary", "Accept")], render_template("demo.html", axes=axes, **shown).encode())
 
     def docs(_: Any) -> Reply:
-        own = {"openapi": document(), "kinds": KINDS, "host": request.host_url, "example": example_request(model)}
+        own = {"openapi": document(), "kinds": KINDS, "host": _base_url(), "example": example_request(model)}
         return Reply(200, [HTML], render_template("docs.html", **own, **shown).encode())
 
     def exposition(_: Any) -> Reply:
@@ -68,6 +69,13 @@ def page_routes(
              always({"status": "ready"})),  # the routes exist only once the model is loaded
         _get("/metrics", "metrics", "Requests, latency and predictions by class, for Prometheus", text, exposition),
     ]  # fmt: skip
+
+
+def _base_url() -> str:
+    # A client may take localhost for ::1, where another program may answer.
+    url = urlsplit(request.host_url)
+    near = url.hostname == "localhost" and ":" not in request.environ["SERVER_NAME"]
+    return url._replace(netloc=url.netloc.replace("localhost", "127.0.0.1")).geturl() if near else request.host_url
 
 
 def _content(media_type: str, kind: str = "string") -> Json:
