@@ -27,7 +27,12 @@ _replacing = threading.Lock()
 
 
 def launch(
-    model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = False, proxy_prefix: str = ""
+    model_or_run: Model | Path | str,
+    port: int = 5000,
+    *,
+    trust: bool = False,
+    share_samples: bool = False,
+    proxy_prefix: str = "",
 ) -> "Server":
     """Serve a model from this process, in the background, and return at once.
 
@@ -42,6 +47,8 @@ def launch(
         Port to listen on, or the next free one after it; 0 for any free port.
     trust
         Load the model of a run whatever its pickle contains. It can run any code.
+    share_samples
+        Let the demo page show up to 300 training rows of one's own table; those of bundled data it always shows.
     proxy_prefix
         URL path of the JupyterLab that shows the notebook, such as ``/lab7/``, if it cannot be found: JupyterHub names
         it in the environment, and JupyterLab in its page. Its jupyter-server-proxy leads to the endpoint.
@@ -60,7 +67,7 @@ def launch(
     """
     global _current
     hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # behind a hub, the Host header names the hub
-    endpoint = endpoint_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
+    endpoint = endpoint_of(model_or_run, trust=trust, rules=Rules(hosts=hosts, share_samples=share_samples))
     with _replacing:
         if _current is not None:
             _current.stop()

@@ -42,7 +42,7 @@ _usable_id = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
 
 @dataclass(frozen=True)
 class Rules:
-    """Limits of requests, and the hosts and origins that are accepted.
+    """Limits of requests, the hosts and origins that are accepted, and what is shared.
 
     Attributes
     ----------
@@ -56,6 +56,8 @@ class Rules:
         Whether the Host header may also be any IP address. DNS rebinding needs a name, so addresses are safe.
     origins
         Web pages of these origins may read responses (CORS); empty for none.
+    share_samples
+        Whether ``/model/samples`` serves training samples of one's own table; those of bundled data it always does.
     """
 
     max_body: int = MAX_BODY_BYTES
@@ -63,6 +65,7 @@ class Rules:
     hosts: Sequence[str] = LOOPBACK
     addresses: bool = False
     origins: Sequence[str] = ()
+    share_samples: bool = False
 
     def knows(self, host: str) -> bool:
         """Say whether a Host header is accepted. Others may come from a page whose name was rebound to our address."""

@@ -18,6 +18,7 @@ KINDS = {
     "length": (400, "The body is shorter than Content-Length says, or Content-Length is not a number."),
     "request": (400, "The request is malformed in another way, for example with a range outside of a file."),
     "route": (404, "There is nothing at this path."),
+    "not-shared": (404, "The owner of the training data did not share rows of it."),
     "method": (405, "The path does not allow this method; the Allow header lists the methods it allows."),
     "timeout": (408, "The body was not received in time."),
     "no-length": (411, "The body is chunked: iris-lab serve needs a Content-Length, to notice a body that breaks off."),

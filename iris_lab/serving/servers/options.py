@@ -31,12 +31,15 @@ class Options:
         Further names to accept in the Host header, such as that of a proxy; ``"*"`` for any.
     allow_origins
         Web pages of these origins, such as ``https://example.org``, may read responses; ``"*"`` for any.
+    share_samples
+        Serve training samples of one's own table, too.
     """
 
     trust: bool = False
     max_body: int = MAX_BODY_BYTES
     allow_hosts: Sequence[str] = ()
     allow_origins: Sequence[str] = ()
+    share_samples: bool = False
 
     def rules(self, host: str) -> Rules:
         """Return the rules for requests when the server listens on `host`.
@@ -59,6 +62,7 @@ class Options:
             hosts=tuple(name.lower() for name in names),
             addresses=not _is_loopback(host),
             origins=tuple(self.allow_origins),
+            share_samples=self.share_samples,
         )
 
 
