@@ -32,6 +32,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="ORIGIN",
         help="allow requests from web pages of this origin (CORS), such as https://example.org; * for any; repeatable",
     )
+    parser.add_argument(
+        "--share-samples",
+        action="store_true",
+        help="serve up to 300 training rows of your own table for the plot of the demo page (bundled data: always)",
+    )
     parser.add_argument("--trust", action="store_true", help=TRUST)
     parser.set_defaults(command=serve)
 
@@ -47,7 +52,7 @@ def serve(given: argparse.Namespace) -> int:
     from iris_lab.serving.servers.options import Options
 
     warnings.formatwarning = lambda message, *_: f"iris-lab: {message}\n"  # one line, without file and line number
-    options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin)
+    options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin, given.share_samples)
     granian.serve(given.run, host=given.host, port=numbers["port"], workers=numbers["workers"], options=options)
     return 0
 

@@ -58,11 +58,16 @@ def create_app(
     schemas = predictions.schemas() | page_schemas(model) | inference.schemas()
     routes: list[Route] = []
     document = cache(lambda: openapi_document(model, routes, schemas))  # called once all routes are known
-    routes += predictions.routes() + page_routes(model, metrics or {}, telemetry, document) + inference.routes()
+    routes += (
+        predictions.routes()
+        + page_routes(model, metrics or {}, telemetry, document, rules.share_samples)
+        + inference.routes()
+    )
     app = _flask_app(routes, model.name)
     fast = {route.path_info(model.name): route for route in routes if fast_path and route.method == "POST"}
-    app.wsgi_app = Middleware(app.wsgi_app, rules, telemetry, fast)  # type: ignore[method-assign]  # documented by Flask for middleware
-    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)))
+    middleware = Middleware(app.wsgi_app, rules, telemetry, fast, bodies.reader)
+    app.wsgi_app = middleware  # type: ignore[method-assign]  # documented by Flask for middleware
+    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)), telemetry, middleware.accept_host)
 
 
 def _flask_app(routes: Sequence[Route], model: str) -> Flask:

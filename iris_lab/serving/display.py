@@ -3,7 +3,7 @@
 The output is saved with the notebook, so it must also be true after the endpoint has stopped.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -38,7 +38,7 @@ def live_html(*, port: int, token: str, prefix: str, curl: str) -> str:
     token
         The token of `with_proof`.
     prefix
-        URL path under which jupyter-server-proxy runs, ending in a slash; empty without a proxy.
+        URL path under which jupyter-server-proxy runs, ending in a slash; if empty, the page in the browser knows it.
     curl
         The part of a curl command after the endpoint's URL.
     """
@@ -52,14 +52,25 @@ def _script() -> str:
     return Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
 
-def with_proof(inner: WSGIApplication, token: str) -> WSGIApplication:
+def with_proof(inner: WSGIApplication, token: str, accept_host: Callable[[str], None]) -> WSGIApplication:
     """Return an application that also answers ``/launched/TOKEN``, with an image.
 
     A page of another origin can load an image and see that it loaded, but cannot read any other response.
+
+    Parameters
+    ----------
+    inner
+        Answers all other requests.
+    token
+        A secret of the cell's output.
+    accept_host
+        Called with the Host header of such a request. Who knows the token shows the notebook, so its Host is that of
+        a JupyterLab on this machine, whose jupyter-server-proxy passes it on.
     """
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == f"/launched/{token}" and environ["REQUEST_METHOD"] == "GET":
+            accept_host(environ.get("HTTP_HOST", ""))
             start_response("200 OK", _HEADERS)
             return [_SVG]
         return inner(environ, start_response)

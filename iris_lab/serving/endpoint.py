@@ -1,6 +1,6 @@
 """The endpoint of a model in the form that servers need."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -8,6 +8,7 @@ from flask import Flask
 
 from iris_lab.serving.http.bodies import BodyReader
 from iris_lab.serving.http.middleware import Rules
+from iris_lab.serving.http.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,18 @@ class Endpoint:
         Limits and hosts.
     example
         A prediction request, as JSON text.
+    telemetry
+        Counts requests; a server reports those to it that it refuses by itself.
+    accept_host
+        Lets requests with a further Host header pass.
     """
 
     app: Flask
     bodies: BodyReader
     rules: Rules
     example: str
+    telemetry: Telemetry
+    accept_host: Callable[[str], None]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one WSGI request."""

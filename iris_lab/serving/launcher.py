@@ -18,6 +18,7 @@ from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import ANY_HOST, LOOPBACK, Rules
 from iris_lab.serving.routes import PREDICT
 from iris_lab.serving.servers.background import Background
+from iris_lab.serving.servers.options import other_program
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 100
@@ -25,7 +26,14 @@ _current: "Server | None" = None
 _replacing = threading.Lock()
 
 
-def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = False) -> "Server":
+def launch(
+    model_or_run: Model | Path | str,
+    port: int = 5000,
+    *,
+    trust: bool = False,
+    share_samples: bool = False,
+    proxy_prefix: str = "",
+) -> "Server":
     """Serve a model from this process, in the background, and return at once.
 
     The endpoint of an earlier call is stopped first. The endpoint listens on 127.0.0.1 only and ends with the process.
@@ -39,6 +47,11 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
         Port to listen on, or the next free one after it; 0 for any free port.
     trust
         Load the model of a run whatever its pickle contains. It can run any code.
+    share_samples
+        Let the demo page show up to 300 training rows of one's own table; those of bundled data it always shows.
+    proxy_prefix
+        URL path of the JupyterLab that shows the notebook, such as ``/lab7/``, if it cannot be found: JupyterHub names
+        it in the environment, and JupyterLab in its page. Its jupyter-server-proxy leads to the endpoint.
 
     Returns
     -------
@@ -54,11 +67,11 @@ def launch(model_or_run: Model | Path | str, port: int = 5000, *, trust: bool = 
     """
     global _current
     hosts = (ANY_HOST,) if _proxy_prefix() else LOOPBACK  # behind a hub, the Host header names the hub
-    endpoint = endpoint_of(model_or_run, trust=trust, rules=Rules(hosts=hosts))
+    endpoint = endpoint_of(model_or_run, trust=trust, rules=Rules(hosts=hosts, share_samples=share_samples))
     with _replacing:
         if _current is not None:
             _current.stop()
-        _current = Server(endpoint, _free_socket(0 if _unattended() else port))
+        _current = Server(endpoint, _free_socket(0 if _unattended() else port), proxy_prefix)
         return _current
 
 
@@ -71,14 +84,17 @@ class Server(Background):
         The endpoint to serve.
     listener
         A listening socket.
+    proxy_prefix
+        URL path under which jupyter-server-proxy runs, unless JupyterHub has named it.
     """
 
-    def __init__(self, endpoint: Endpoint, listener: socket.socket) -> None:
+    def __init__(self, endpoint: Endpoint, listener: socket.socket, proxy_prefix: str = "") -> None:
         self.port: int = listener.getsockname()[1]
         self._example = endpoint.example
+        self._prefix = f"/{given}/" if (given := proxy_prefix.strip("/")) else _proxy_prefix()
         self._token = secrets.token_hex(16)
         app = endpoint.app
-        app.wsgi_app = with_proof(app.wsgi_app, self._token)  # type: ignore[assignment,method-assign]  # documented by Flask for middleware
+        app.wsgi_app = with_proof(app.wsgi_app, self._token, endpoint.accept_host)  # type: ignore[assignment,method-assign]  # documented by Flask for middleware
         super().__init__(endpoint, listener)
 
     @property
@@ -89,8 +105,7 @@ class Server(Background):
     @property
     def link(self) -> str:
         """Its URL for a browser: behind JupyterHub or Binder, that of jupyter-server-proxy."""
-        prefix = _proxy_prefix()
-        return f"{prefix}proxy/{self.port}/" if prefix else f"{self.url}/"
+        return f"{self._prefix}proxy/{self.port}/" if self._prefix else f"{self.url}/"
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +120,8 @@ class Server(Background):
             return "The endpoint is stopped."
         if _unattended():
             return SENTENCE
-        return f"The endpoint answers at {self.url}\ncurl {self.url}/{self._curl}"
+        warning = other_program(HOST, self.port)
+        return f"{warning}The endpoint answers at {self.url}\ncurl {self.url}/{self._curl}"
 
     @property
     def _curl(self) -> str:
@@ -118,7 +134,7 @@ class Server(Background):
         if _unattended():
             html = static_html()
         else:
-            html = live_html(port=self.port, token=self._token, prefix=_proxy_prefix(), curl=self._curl)
+            html = live_html(port=self.port, token=self._token, prefix=self._prefix, curl=self._curl)
         return {"text/plain": SENTENCE, "text/html": html}
 
 

@@ -13,7 +13,7 @@ from iris_lab.serving.http.problems import Reply
 PREDICT = "/predict_species"
 MODEL = "<model:name>"  # in a rule; stands for the name of the served model
 JSON = (("Content-Type", "application/json"),)  # headers of a response
-BODY_STATUSES = (400, 408, 413, 415, 422)  # of the problems of a request with a body
+BODY_STATUSES = (400, 408, 411, 413, 415, 422, 501)  # of the problems of a request with a body
 Handler = Callable[[WSGIEnvironment], Reply]
 Json = dict[str, Any]
 

@@ -106,6 +106,7 @@ def hub(tmp_path: Path) -> Iterator[str]:
     folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     command = [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
     command += ["--ServerApp.base_url=/user/ada/", "--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}"]
+    command += ["--ServerApp.allow_remote_access=True"]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
     try:
@@ -132,3 +133,38 @@ def test_the_page_works_behind_jupyter_server_proxy(iris_server: Server, hub: st
     expect(page.locator("#verdict-name")).to_have_text("setosa")
     expect(page.locator("#curl")).to_contain_text(f"curl {hub}proxy/{iris_server.port}/predict_species ")
     assert page.get_by_role("link", name="Model").evaluate("one => one.href") == f"{hub}proxy/{iris_server.port}/model"
+
+
+CONFIG = '<script id="jupyter-config-data" type="application/json">{"baseUrl": "/user/ada/"}</script>'
+
+
+@pytest.mark.parametrize(("given", "config"), [("", CONFIG), ("/user/ada/", "")])
+def test_in_a_jupyterlab_on_another_machine_the_page_comes_through_the_proxy(
+    iris_server: Server, hub: str, browser: Browser, monkeypatch: pytest.MonkeyPatch, given: str, config: str
+) -> None:
+    monkeypatch.delenv("PYTEST_VERSION")
+    iris_server._prefix = given
+    lab = hub.replace("127.0.0.1", "other.example")  # to the browser, a name of another machine
+    with contextlib.closing(browser.new_context()) as context:
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{lab}a-page-of-the-lab")
+        page.set_content(config + iris_server._repr_mimebundle_()["text/html"])
+        expect(page.frame_locator("iframe").locator("#verdict-name")).to_have_text("versicolor")
+        assert page.get_by_role("link").first.get_attribute("href") == f"/user/ada/proxy/{iris_server.port}/"
+        assert page.get_by_text("Or ask it from a terminal of the machine on which the notebook runs").is_visible()
+        assert all(url.startswith(("http://other.example:", "data:")) for url in asked), asked
+
+
+def test_through_a_tunnel_the_page_comes_through_the_proxy(
+    iris_server: Server, hub: str, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser sees the JupyterLab at its own 127.0.0.1, but not the endpoint."""
+    monkeypatch.delenv("PYTEST_VERSION")
+    with contextlib.closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.route(f"{iris_server.url}/**", lambda route: route.abort())
+        page.goto(f"{hub}a-page-of-the-lab")
+        page.set_content(CONFIG + iris_server._repr_mimebundle_()["text/html"])
+        expect(page.frame_locator("iframe").locator("#verdict-name")).to_have_text("versicolor")

@@ -195,6 +195,29 @@ def test_only_the_endpoint_that_was_launched_answers_to_its_token(iris_run: Path
         assert requests.get(f"{second.url}/launched/{given}", timeout=60).status_code == 404
 
 
+@pytest.mark.usefixtures("attended")
+def test_the_host_of_a_jupyterlab_is_known_once_its_page_has_given_the_token(iris_run: Path) -> None:
+    def status(path: str, host: str) -> int:
+        return requests.get(f"{server.url}{path}", headers={"Host": host}, timeout=60).status_code
+
+    with launch(iris_run, port=0) as server:
+        token = re.findall('data-token="(.+?)"', server._repr_mimebundle_()["text/html"])[0]
+        assert status("/", "lab.example.org:8888") == 421
+        assert status("/launched/" + "0" * 32, "evil.example") == 421
+        assert status(f"/launched/{token}", "lab.example.org:8888") == 200
+        assert status("/", "lab.example.org:8888") == 200
+        assert status("/", "evil.example") == 421
+
+
+@pytest.mark.usefixtures("attended")
+@pytest.mark.parametrize("given", ["/lab7/", "lab7", "/lab7"])
+def test_the_prefix_of_a_proxy_can_be_given(iris_run: Path, given: str) -> None:
+    with launch(iris_run, port=0, proxy_prefix=given) as server:
+        assert server.link == f"/lab7/proxy/{server.port}/"
+        assert 'data-prefix="/lab7/"' in server._repr_mimebundle_()["text/html"]
+        assert requests.get(server.url, headers={"Host": "evil.example"}, timeout=60).status_code == 421
+
+
 def test_what_an_unattended_run_shows_is_always_the_same(iris_run: Path) -> None:
     with launch(iris_run) as server:
         assert repr(server) == SENTENCE

@@ -1,19 +1,18 @@
 """Reads request bodies within limits of size and time, so that a slow or huge client cannot starve others."""
 
 import os
-import socket
-import stat
-import struct
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import count
 from time import monotonic, sleep
 from wsgiref.types import WSGIEnvironment
 
+from iris_lab.serving.http.connections import OPEN_FILES, end_silent_connections
 from iris_lab.serving.http.problems import HTTPProblem
 
-_LAST_DATA_SENT = 44  # offset in Linux's struct tcp_info of the milliseconds since data was sent
+_READ = "iris_lab.body_was_read"
+_PIECE_BYTES = 2**16
 
 
 class BodyReader:
@@ -41,13 +40,15 @@ class BodyReader:
         Raises
         ------
         HTTPProblem
-            413 if it is too long, 408 if it is too late, 400 if it ends early or Content-Length is not a number.
+            413 if it is too long, 408 if it is too late, 400 if it ends early or Content-Length is not a number, 411 or
+            501 if its end cannot be known.
         """
+        if encoding := environ.get("HTTP_TRANSFER_ENCODING"):
+            raise self._encoded(encoding)
         given = environ.get("CONTENT_LENGTH")
         if not given:
             # Read only if the stream is terminated; otherwise the read would block.
-            ends = "HTTP_TRANSFER_ENCODING" in environ or environ.get("wsgi.input_terminated")
-            body = self._take(environ, self.max_body + 1) if ends else b""
+            body = self._take(environ, self.max_body + 1) if environ.get("wsgi.input_terminated") else b""
             if len(body) > self.max_body:
                 raise self._too_large()
             return body
@@ -60,6 +61,35 @@ class BodyReader:
             raise HTTPProblem(400, "length", f"the body ended after {len(body)} of {length} bytes", headers=self._close)
         return body
 
+    def drain(self, environ: WSGIEnvironment) -> Mapping[str, str]:
+        """Read and drop the body of a request that was answered without it; return the headers that the answer needs.
+
+        On a connection with an unread body no further request is possible, and closing it could cost a client that is
+        still sending its answer. So a body within the limits is read; otherwise the answer says that the connection
+        ends.
+        """
+        if not self._close or environ.get(_READ):  # either way nothing is left in the connection
+            return {}
+        given, encoded = environ.get("CONTENT_LENGTH", ""), "HTTP_TRANSFER_ENCODING" in environ
+        if given in ("", "0") and not encoded:
+            return {}
+        length = int(given) if given.isascii() and given.isdigit() and not encoded else None
+        if "HTTP_EXPECT" in environ or (length or 0) > self.max_body:  # who expects 100-continue has not sent the body
+            return self._close
+        rest = self.max_body + 1 if length is None else length
+        with suppress(HTTPProblem):
+            while rest and (piece := self._take(environ, min(rest, _PIECE_BYTES))):
+                rest -= len(piece)
+        # A body with a length ends when all is read, one without when no more comes.
+        return {} if (rest > 0) == (length is None) else self._close
+
+    def _encoded(self, encoding: str) -> HTTPProblem:
+        if encoding.strip().lower() == "chunked":
+            # Granian does not tell the end of a chunked body from an error in it.
+            return HTTPProblem(411, "no-length", "the body is chunked, expected a Content-Length")
+        detail = f"Transfer-Encoding is {encoding[:60]!a}, expected none"
+        return HTTPProblem(501, "transfer-encoding", detail, headers=self._close)
+
     def _take(self, environ: WSGIEnvironment, length: int) -> bytes:
         number = self._number()
         self._waiting[number] = started = monotonic()
@@ -67,6 +97,7 @@ class BodyReader:
             body: bytes = environ["wsgi.input"].read(length)
         finally:
             del self._waiting[number]
+            environ[_READ] = True
         if len(body) < length and monotonic() - started >= self.seconds:
             detail = f"the body was not received within {self.seconds:g} seconds"
             raise HTTPProblem(408, "timeout", detail, headers=self._close)
@@ -84,7 +115,7 @@ class BodyReader:
         a thread forever.
         """
         self._close = {"Connection": "close"}  # an unread rest of a body makes the connection unusable
-        if os.path.isdir("/proc/self/fd"):
+        if os.path.isdir(OPEN_FILES):
             threading.Thread(target=self._watch, name="late-bodies", daemon=True).start()
 
     def _watch(self) -> None:
@@ -98,23 +129,3 @@ class BodyReader:
                 # A connection that waits for its response is silent, too; while large bodies are answered, wait longer.
                 with suppress(OSError):  # too many open files, for the moment
                     end_silent_connections(self.seconds * (3 if now < busy_until else 1))
-
-
-def end_silent_connections(seconds: float) -> None:
-    """Stop reading from the TCP connections on which this process has sent nothing for `seconds`.
-
-    Nothing is sent while a request is incomplete. Nothing is sent on an idle connection either, but closing that loses
-    no request. Responses can still be sent.
-    """
-    for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError), ExitStack() as copies:  # already closed, or not a TCP connection
-            copy = os.dup(int(name))
-            copies.callback(os.close, copy)
-            if not stat.S_ISSOCK(os.fstat(copy).st_mode):
-                continue
-            copies.pop_all()
-            connection = copies.enter_context(socket.socket(fileno=copy))
-            connection.getpeername()
-            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
-            if struct.unpack_from("=I", info, _LAST_DATA_SENT)[0] >= seconds * 1000:
-                connection.shutdown(socket.SHUT_RD)

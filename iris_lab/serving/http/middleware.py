@@ -7,7 +7,7 @@ POST routes directly. Flask has the same routes with the same handlers, and ever
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
 from random import getrandbits
@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from iris_lab.serving.http.bodies import BodyReader
 from iris_lab.serving.http.problems import HTTPProblem, Reply, phrase
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.routes import Route
@@ -41,7 +42,7 @@ _usable_id = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
 
 @dataclass(frozen=True)
 class Rules:
-    """Limits of requests, and the hosts and origins that are accepted.
+    """Limits of requests, the hosts and origins that are accepted, and what is shared.
 
     Attributes
     ----------
@@ -55,6 +56,8 @@ class Rules:
         Whether the Host header may also be any IP address. DNS rebinding needs a name, so addresses are safe.
     origins
         Web pages of these origins may read responses (CORS); empty for none.
+    share_samples
+        Whether ``/model/samples`` serves training samples of one's own table; those of bundled data it always does.
     """
 
     max_body: int = MAX_BODY_BYTES
@@ -62,12 +65,18 @@ class Rules:
     hosts: Sequence[str] = LOOPBACK
     addresses: bool = False
     origins: Sequence[str] = ()
+    share_samples: bool = False
 
     def knows(self, host: str) -> bool:
         """Say whether a Host header is accepted. Others may come from a page whose name was rebound to our address."""
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
-        name = name.strip("[]").lower()
+        name = name_of(host)
         return name in self.hosts or ANY_HOST in self.hosts or (self.addresses and _is_address(name))
+
+
+def name_of(host: str) -> str:
+    """Return the name or IP address in a Host header."""
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
+    return name.strip("[]").lower()
 
 
 def _is_address(name: str) -> bool:
@@ -91,6 +100,8 @@ class Middleware:
         Where requests are recorded.
     fast
         POST routes that bypass Flask's dispatch, by ``PATH_INFO``.
+    bodies
+        Reads those bodies that no handler has read.
     """
 
     def __init__(
@@ -99,10 +110,17 @@ class Middleware:
         rules: Rules,
         telemetry: Telemetry,
         fast: Mapping[str, Route],
+        bodies: BodyReader,
     ) -> None:
-        self.inner, self.rules, self.telemetry = inner, rules, telemetry
+        self.inner, self.rules, self.telemetry, self._bodies = inner, rules, telemetry, bodies
         self._fast = fast
         self._knows = lru_cache(maxsize=64)(rules.knows)
+
+    def accept_host(self, host: str) -> None:
+        """From now on, accept requests with this Host header, too."""
+        if name_of(host) and not self.rules.knows(host):
+            self.rules = replace(self.rules, hosts=(*self.rules.hosts, name_of(host)))
+            self._knows = lru_cache(maxsize=64)(self.rules.knows)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -121,6 +139,8 @@ class Middleware:
         except Exception:
             logging.getLogger(__name__).exception("request %s failed", request_id)
             reply = HTTPProblem(500, "internal", "the endpoint failed; its log says why").reply(request_id)
+        if route is None or reply.status >= 400:  # otherwise the handler has read the body
+            reply = reply.with_headers(self._bodies.drain(environ))
         start_response(f"{reply.status} {phrase(reply.status)}", self._headers(environ, reply, request_id))
         seconds = perf_counter() - started
         method = method if method in METHODS else "other"

@@ -18,12 +18,15 @@ KINDS = {
     "length": (400, "The body is shorter than Content-Length says, or Content-Length is not a number."),
     "request": (400, "The request is malformed in another way, for example with a range outside of a file."),
     "route": (404, "There is nothing at this path."),
+    "not-shared": (404, "The owner of the training data did not share rows of it."),
     "method": (405, "The path does not allow this method; the Allow header lists the methods it allows."),
     "timeout": (408, "The body was not received in time."),
+    "no-length": (411, "The body is chunked: iris-lab serve needs a Content-Length, to notice a body that breaks off."),
     "too-large": (413, "The body is over the limit; send fewer samples at a time."),
     "content-type": (415, "Content-Type is not application/json, or the body is compressed."),
     "host": (421, "The Host header names another host: a web page elsewhere may have sent the request."),
     "invalid-data": (422, "The JSON is not a valid request for this model; the member problems says why."),
+    "transfer-encoding": (501, "Transfer-Encoding names another encoding than chunked."),
     "internal": (500, "The endpoint failed. This is not the client's fault; the endpoint's log says why."),
 }  # kind -> status, meaning; the documentation page lists them
 
@@ -34,6 +37,11 @@ class Reply(NamedTuple):
     status: int
     headers: Sequence[tuple[str, str]]
     body: bytes
+
+    def with_headers(self, more: Mapping[str, str]) -> "Reply":
+        """Return it with further headers, each once."""
+        added = [pair for pair in more.items() if pair not in self.headers]
+        return self._replace(headers=[*self.headers, *added]) if added else self
 
 
 @cache

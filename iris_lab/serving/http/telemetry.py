@@ -59,6 +59,11 @@ class Telemetry:
         self._requests(method, route, status).inc()
         self._seconds(route).observe(seconds)
 
+    def refused(self, status: int) -> None:
+        """Record a request that a server could not parse, and so refused before it reached the application."""
+        self.record("other", "other", status, 0.0)
+        self.write("other", "-", Reply(status, (), b""), 0.0, "-")
+
     def exposition(self) -> bytes:
         """Return the metrics of all worker processes in Prometheus's text format."""
         registry = self.registry

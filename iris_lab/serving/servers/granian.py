@@ -7,9 +7,12 @@ import platform
 import shutil
 import socket
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, partial
+from itertools import count
 from multiprocessing.util import Finalize
 from pathlib import Path
 
@@ -22,14 +25,24 @@ from prometheus_client import values
 from iris_lab.errors import InputError, check_port, check_range
 from iris_lab.serving.app import endpoint_of
 from iris_lab.serving.endpoint import Endpoint
+from iris_lab.serving.http.connections import OPEN_FILES, allow_open_files, end_unread_connections
 from iris_lab.serving.http.middleware import Rules
 from iris_lab.serving.servers.access_log import STDOUT, AccessLog
-from iris_lab.serving.servers.options import Options, openness
+from iris_lab.serving.servers.options import (
+    CROWDED_UNREAD_SECONDS,
+    SEND_BUFFER_BYTES,
+    UNREAD_SECONDS,
+    Options,
+    openness,
+    other_program,
+)
 from iris_lab.serving.servers.workers import Workers, end_in_order
 
 MAX_WORKERS = 64
 STDERR = 2  # a file descriptor, like STDOUT
-MAX_CONNECTIONS = 1000  # per worker at a time; further ones wait until one is closed
+MAX_CONNECTIONS = 2000  # per worker at a time; further ones wait until one is closed
+MAX_THREADS = 1000  # per worker; created on demand: each may have to wait for a slow body
+CROWDED = MAX_CONNECTIONS // 4  # number of open files from which on unread responses are dropped sooner
 _TO_STDERR = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 
 _M_ARENA_MAX = -8  # in malloc.h
@@ -62,7 +75,7 @@ def serve(
     options = options or Options()
     check_range("workers", workers, 1, MAX_WORKERS)
     rules = options.rules(host)
-    _allow_files(2 * MAX_CONNECTIONS)
+    allow_open_files(2 * MAX_CONNECTIONS)
     with _listen(host, port) as listener:
         server = Workers(
             listener,
@@ -70,7 +83,7 @@ def serve(
             interface=Interfaces.WSGI,
             workers=workers,
             backpressure=MAX_CONNECTIONS,
-            blocking_threads=MAX_CONNECTIONS,  # created on demand: each may have to wait for a slow body
+            blocking_threads=MAX_THREADS,
             workers_kill_timeout=60,  # for the requests of a worker that is to end
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=10_000),
@@ -85,27 +98,22 @@ def serve(
     _write(STDERR, "iris-lab: stopped\n")
 
 
-def _allow_files(number: int) -> None:
-    """Raise the limit of open files and connections of this process, often 1024, if permitted."""
-    with suppress(ImportError, ValueError, OSError):
-        import resource  # not on Windows
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if 0 <= soft < number:
-            wanted = number if hard < 0 else min(number, hard)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def _announce(run: Path, host: str, listener: socket.socket) -> None:
     _write(STDERR, openness(host))
+    address, port = listener.getsockname()[:2]
+    if host == "localhost":
+        host = address  # localhost may lead clients to another address than ours
+    _write(STDERR, other_program(host, port))
     name = f"[{host}]" if ":" in host else host
-    _write(STDOUT, f"serving {run} at http://{name}:{listener.getsockname()[1]} (Ctrl-C stops it)\n")
+    _write(STDOUT, f"serving {run} at http://{name}:{port} (Ctrl-C stops it)\n")
 
 
 def _worker(run: Path, trust: bool, rules: Rules, parent: int) -> Flask:
     # Passed by the parent: once the parent is dead, getppid() returns another process.
     endpoint = _endpoint(run, trust, rules)
     endpoint.bodies.watch()
+    if os.path.isdir(OPEN_FILES):
+        threading.Thread(target=_watch_unread, name="unread-responses", daemon=True).start()
     _share_one_arena()
     _keep_the_processor()
     end_in_order(endpoint.app, parent)
@@ -113,6 +121,17 @@ def _worker(run: Path, trust: bool, rules: Rules, parent: int) -> Flask:
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Finalize(None, _remove_folder_of_dead_parent, (folder, parent), exitpriority=0)
     return endpoint.app
+
+
+def _watch_unread() -> None:
+    # One client could take all connections: it sends requests on each, and reads no response.
+    for turn in count():
+        time.sleep(CROWDED_UNREAD_SECONDS / 2)
+        with suppress(OSError):  # too many open files, for the moment
+            if len(os.listdir(OPEN_FILES)) > CROWDED:
+                end_unread_connections(CROWDED_UNREAD_SECONDS)
+            elif turn % 20 == 0:
+                end_unread_connections(UNREAD_SECONDS)
 
 
 def _remove_folder_of_dead_parent(folder: str, parent: int) -> None:
@@ -182,6 +201,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listener = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             listener.bind(address)
             listener.listen()  # otherwise a second server could bind the port until the first one listens
             on_error.pop_all()

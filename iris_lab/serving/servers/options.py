@@ -10,6 +10,9 @@ from iris_lab.errors import InputError, check_range
 from iris_lab.serving.http.middleware import LOOPBACK, MAX_BODY_BYTES, Rules
 
 MAX_BODY_OPTION_BYTES = 2**30
+UNREAD_SECONDS = 20  # after which a connection is dropped whose client reads nothing of a response
+CROWDED_UNREAD_SECONDS = 0.5  # the same, while many connections are open
+SEND_BUFFER_BYTES = 2**15  # of a connection; else it would grow to megabytes of responses that nobody reads
 _is_host = re.compile(r"[\w.-]+|\*", re.ASCII).fullmatch
 _is_origin = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?|\*").fullmatch
 
@@ -28,12 +31,15 @@ class Options:
         Further names to accept in the Host header, such as that of a proxy; ``"*"`` for any.
     allow_origins
         Web pages of these origins, such as ``https://example.org``, may read responses; ``"*"`` for any.
+    share_samples
+        Serve training samples of one's own table, too.
     """
 
     trust: bool = False
     max_body: int = MAX_BODY_BYTES
     allow_hosts: Sequence[str] = ()
     allow_origins: Sequence[str] = ()
+    share_samples: bool = False
 
     def rules(self, host: str) -> Rules:
         """Return the rules for requests when the server listens on `host`.
@@ -56,6 +62,7 @@ class Options:
             hosts=tuple(name.lower() for name in names),
             addresses=not _is_loopback(host),
             origins=tuple(self.allow_origins),
+            share_samples=self.share_samples,
         )
 
 
@@ -68,6 +75,17 @@ def openness(host: str) -> str:
         f"nothing is encrypted (no TLS). Accepted as host: any IP address, {socket.gethostname()}, and the names given "
         "with --allow-host.\n"
     )
+
+
+def other_program(host: str, port: int) -> str:
+    """Return a line that warns of a program at the same port of ::1, which ``localhost`` may mean; else nothing."""
+    if ":" in host:
+        return ""
+    try:
+        socket.create_connection(("::1", port), timeout=0.2).close()
+    except OSError:
+        return ""
+    return f"iris-lab: another program answers at [::1]:{port}: ask http://127.0.0.1:{port}, not localhost\n"
 
 
 def _is_loopback(host: str) -> bool:

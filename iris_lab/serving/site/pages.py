@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import render_template, request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from iris_lab.data.datasets import BUNDLED
 from iris_lab.exploration import clearest_pair
-from iris_lab.serving.http.problems import KINDS, Reply
+from iris_lab.serving.http.problems import KINDS, HTTPProblem, Reply
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.predictions.openapi import example_request
 from iris_lab.serving.routes import PREDICT, Handler, Json, Route, always, as_json, json_reply, operation
@@ -23,7 +25,11 @@ TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 
 def page_routes(
-    model: "Model", metrics: Mapping[str, float], telemetry: Telemetry, document: Callable[[], Json]
+    model: "Model",
+    metrics: Mapping[str, float],
+    telemetry: Telemetry,
+    document: Callable[[], Json],
+    share_samples: bool,
 ) -> list[Route]:
     """Return the GET routes of the site.
 
@@ -37,10 +43,13 @@ def page_routes(
         Has the metrics of the endpoint.
     document
         Returns the OpenAPI document. It is called on request only, because it describes these routes, too.
+    share_samples
+        Whether training samples of data that are not bundled are served.
     """
     about = describe(model, metrics)
     form, axes = controls(about["features"]), clearest_pair(**model.info["samples"])
-    shown: dict[str, Any] = {"model": about, "controls": form, "predict": PREDICT.removeprefix("/")}
+    shared = share_samples or is_bundled(**model.info["dataset"])
+    shown: dict[str, Any] = {"model": about, "controls": form, "predict": PREDICT.removeprefix("/"), "shared": shared}
 
     def index(_: Any) -> Reply:
         if request.accept_mimetypes.best_match(["text/plain", "text/html"]) != "text/html":
@@ -48,7 +57,7 @@ def page_routes(
         return Reply(200, [HTML, ("Vary", "Accept")], render_template("demo.html", axes=axes, **shown).encode())
 
     def docs(_: Any) -> Reply:
-        own = {"openapi": document(), "kinds": KINDS, "host": request.host_url, "example": example_request(model)}
+        own = {"openapi": document(), "kinds": KINDS, "host": _base_url(), "example": example_request(model)}
         return Reply(200, [HTML], render_template("docs.html", **own, **shown).encode())
 
     def exposition(_: Any) -> Reply:
@@ -62,7 +71,7 @@ def page_routes(
         _get("/openapi.json", "openapi", "This description", anything, lambda _: openapi()),
         _get("/model", "model", "The model, its training data, and its scores", as_json("Model"), always(about)),
         _get("/model/samples", "samples", "Training samples, evenly spaced, enough to draw", as_json("DrawnSamples"),
-             always(model.info["samples"])),
+             always(model.info["samples"]) if shared else _not_shared, () if shared else (404,)),
         _get("/health/live", "live", "The process answers", as_json("Health"), always({"status": "live"})),
         _get("/health/ready", "ready", "The model is loaded and checked", as_json("Health"),
              always({"status": "ready"})),  # the routes exist only once the model is loaded
@@ -70,12 +79,31 @@ def page_routes(
     ]  # fmt: skip
 
 
+def _base_url() -> str:
+    # A client may take localhost for ::1, where another program may answer.
+    url = urlsplit(request.host_url)
+    near = url.hostname == "localhost" and ":" not in request.environ["SERVER_NAME"]
+    return url._replace(netloc=url.netloc.replace("localhost", "127.0.0.1")).geturl() if near else request.host_url
+
+
 def _content(media_type: str, kind: str = "string") -> Json:
     return {media_type: {"schema": {"type": kind}}}
 
 
-def _get(path: str, name: str, summary: str, content: Json, handler: Handler) -> Route:
-    return Route(path, handler, operation(summary, content, operationId=name))
+def _get(path: str, name: str, summary: str, content: Json, handler: Handler, statuses: tuple[int, ...] = ()) -> Route:
+    return Route(path, handler, operation(summary, content, statuses, operationId=name))
+
+
+def is_bundled(name: str, source: str, **_: Any) -> bool:
+    """Say whether a dataset, as ``model.json`` names it, is one that everybody has."""
+    return BUNDLED.get(name, ("", None))[1] == source
+
+
+def _not_shared(_: Any) -> Reply:
+    detail = (
+        "the owner did not share training rows: start with iris-lab serve --share-samples or launch(share_samples=True)"
+    )
+    raise HTTPProblem(404, "not-shared", detail)
 
 
 def describe(model: "Model", metrics: Mapping[str, float]) -> dict[str, Any]:

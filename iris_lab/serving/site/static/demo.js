@@ -73,11 +73,13 @@ async function checkModel() {
 }
 
 async function loadSamples() {
-  let samples;
+  let samples = { rows: [], classes: [] };
   try {
-    const reply = await fetch("model/samples");
-    if (!reply.ok) throw new Error(`status ${reply.status}`);
-    samples = await reply.json();
+    if (facts.shared) {
+      const reply = await fetch("model/samples");
+      if (!reply.ok) throw new Error(`status ${reply.status}`);
+      samples = await reply.json();
+    }
   } catch {
     find("plot-says").textContent = "The training samples could not be loaded.";
     return;

@@ -137,7 +137,7 @@ export class Plot {
   describe() {
     const { rows, classes } = this.samples;
     const columns = this.single ? [0] : this.columns;
-    const drawn = `${rows.length} training samples are drawn.`;
+    const drawn = rows.length ? `${rows.length} training samples are drawn.` : "Training samples are not shared here.";
     if (columns.some((column) => (this.sample?.[column] ?? null) === null)) {
       this.says.textContent = `${drawn} Yours is drawn once its measurements are numbers.`;
       return;
@@ -150,7 +150,7 @@ export class Plot {
     const beyond = columns.filter((column) => !this.shows(column)).map((column) => named(this.controls[column].name));
     const where = beyond.length ? ` Yours lies beyond the plot (${beyond.join(", ")}); an arrow points to it.` : "";
     const list = found.map(([code, count]) => `${count} ${named(this.classes[code])}`).join(", ");
-    this.says.textContent = `${drawn}${where} Nearest to yours here: ${list}.`;
+    this.says.textContent = `${drawn}${where}${list && ` Nearest to yours here: ${list}.`}`;
   }
 
   apart(row, column) {

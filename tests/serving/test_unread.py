@@ -1,0 +1,105 @@
+"""Clients that send requests and read no response: they keep no other client waiting, and are dropped."""
+
+import resource
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from services import Client, raw, serving
+
+from iris_lab.serving.servers.options import UNREAD_SECONDS
+
+ASKED = raw("Host: localhost", start="GET /openapi.json HTTP/1.1") * 400
+LAUNCH = """
+import os, sys, time
+os.environ.pop("PYTEST_VERSION", None)
+from iris_lab.serving import launch
+print(launch(sys.argv[1], port=0).port, flush=True)
+time.sleep(600)
+"""
+
+
+@contextmanager
+def launched(run: Path) -> Iterator[Client]:
+    """Launch an endpoint in a process of its own, as a notebook's kernel is."""
+    process = subprocess.Popen([sys.executable, "-c", LAUNCH, str(run)], stdout=subprocess.PIPE, text=True)
+    with process:
+        try:
+            yield Client("127.0.0.1", int(process.stdout.readline()))
+        finally:
+            process.kill()
+
+
+@contextmanager
+def unread(client: Client, number: int) -> Iterator[list[socket.socket]]:
+    """Open connections, send 400 requests in each, and read nothing."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4000), hard), hard))
+    opened: list[socket.socket] = []
+    try:
+        for _ in range(number):
+            opened.append(socket.socket())
+            opened[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            opened[-1].settimeout(30)
+            opened[-1].connect((client.host, client.port))
+            opened[-1].sendall(ASKED)
+        yield opened
+    finally:
+        for one in opened:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def dropped(connections: list[socket.socket]) -> int:
+    poll = select.poll()
+    for one in connections:
+        poll.register(one, select.POLLHUP | select.POLLERR | select.POLLRDHUP)
+    return len(poll.poll(0))
+
+
+def ask_on(client: Client, stop: threading.Event, seconds: list[float]) -> None:
+    while not stop.is_set():
+        began = time.monotonic()
+        with closing(client.connect()) as connection:
+            connection.request("GET", "/health/live")
+            assert connection.getresponse().status == 200
+        seconds.append(time.monotonic() - began)
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", [serving, launched])
+def test_a_thousand_clients_that_read_nothing_keep_no_other_waiting(server: object, iris_run: Path) -> None:
+    stop, seconds = threading.Event(), list[float]()
+    with server(iris_run) as client:  # type: ignore[operator]  # either context manager
+        asking = threading.Thread(target=ask_on, args=(client, stop, seconds))
+        asking.start()
+        with unread(client, 1050) as connections:
+            time.sleep(5)
+            assert dropped(connections) >= 500
+            stop.set()
+            asking.join()
+            time.sleep(UNREAD_SECONDS + 6)  # no longer crowded, so the rest has this long
+            assert dropped(connections) == 1050
+    assert max(seconds) < 5  # 0.3 to 1.3 s on two busy cores; without an end of such connections never
+    assert len(seconds) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", [serving, launched])
+def test_a_few_clients_that_read_slowly_get_all_their_answers(server: object, iris_run: Path) -> None:
+    with server(iris_run) as client, unread(client, 20) as connections:  # type: ignore[operator]  # either context manager
+        time.sleep(UNREAD_SECONDS / 2)
+        for one in connections:
+            answer = b""
+            while answer.count(b"HTTP/1.1 200 OK") < 400:
+                received = one.recv(65536)
+                assert received
+                answer += received
