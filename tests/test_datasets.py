@@ -391,7 +391,7 @@ def table_with(tmp_path: Path, name: str, values: list[object]) -> Path:
     [
         (list(range(1, 31)), "it counts the rows"),
         ([n * 7 % 30 + 500 for n in range(30)], "it counts the rows"),
-        ([f"Ann {n}" for n in range(30)], "another one in every row"),
+        ([f"Ann {n}" for n in range(30)], "different in every row"),
         (["xy"[n * 7 % 3 % 2] for n in range(30)], "copy of the target"),
     ],
 )

@@ -69,7 +69,7 @@ def test_hardly_any_other_choice_of_groups_comes_nearer(mixed: bool, share: floa
         held_out = draw_groups(groups, target, test_size, seed)
         missed = members[held_out].sum(axis=0) - test_size * members.sum(axis=0)
         distance = np.abs(missed).sum() + abs(missed.sum())
-        assert distance <= nearest_possible(members, test_size) + 1
+        assert distance <= nearest_possible(members, test_size) + 3  # samples of 400, summed over classes and in all
 
 
 def test_a_table_of_thousands_of_group_sizes_is_drawn_in_seconds() -> None:

@@ -83,7 +83,7 @@ def _reason(texts: list[str], labels: list[str]) -> str:
         return ""
     numbers = parse_numbers(texts)
     if np.isnan(numbers).all():
-        return "its text is another one in every row"
+        return "its text is different in every row"
     if are_whole(numbers) and numbers.max() - numbers.min() == len(numbers) - 1 and abs(numbers.max()) < 2**53:
         return "it counts the rows"
     return ""

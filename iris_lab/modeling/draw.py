@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
-DRAWS = 30  # at most, of which the best is taken: where groups are large, a single one may end far from what was asked
+DRAWS = 30  # at most; where groups are large, a single one may end far from what was asked
+NEAR = 1 / 200  # of the samples: a draw so near to what was asked is taken, since choosing among more is less random
 PAIRED_CHANGES = 200  # every two of which are tried together
 
 
@@ -31,7 +32,7 @@ def draw_groups(groups: Counts, target: Counts, test_size: float, seed: int) -> 
     kinds, kind_of, available = np.unique(members, axis=0, return_inverse=True, return_counts=True)
     rng, total = np.random.default_rng(seed), available @ kinds
     asked = test_size * total
-    near = float(_distance(np.round(asked), asked, total)) + len(target) / 1000  # less is not worth another draw
+    near = float(_distance(np.round(asked), asked, total)) + NEAR * len(target)
     best, least = available, np.inf
     for _ in range(DRAWS):
         drawn = _draw(kinds, available, test_size, rng)

@@ -38,7 +38,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
 def check_parts(estimator: Any, features: int, classes: int, budget: int) -> None:
     """Refuse an estimator from an untrusted file whose parts would make scikit-learn crash, hang or read out of bounds.
 
-    Nearest neighbours are fitted anew from their samples: their search tree was left out when the file was read.
+    Nearest neighbours are fitted again from their samples, because their search tree was not read from the file.
 
     Parameters
     ----------
