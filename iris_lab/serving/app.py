@@ -58,11 +58,8 @@ def create_app(
     schemas = predictions.schemas() | page_schemas(model) | inference.schemas()
     routes: list[Route] = []
     document = cache(lambda: openapi_document(model, routes, schemas))  # called once all routes are known
-    routes += (
-        predictions.routes()
-        + page_routes(model, metrics or {}, telemetry, document, rules.share_samples)
-        + inference.routes()
-    )
+    pages = page_routes(model, metrics or {}, telemetry, document, rules.share_samples)
+    routes += predictions.routes() + pages + inference.routes()
     app = _flask_app(routes, model.name)
     fast = {route.path_info(model.name): route for route in routes if fast_path and route.method == "POST"}
     middleware = Middleware(app.wsgi_app, rules, telemetry, fast, bodies.reader)

@@ -142,7 +142,7 @@ def test_a_single_feature_is_drawn_with_the_classes_in_rows(visit: Visit, tmp_pa
     table["petal width (cm)"] -= 1.3
     table.to_csv(tmp_path / "one.csv", index=False)
     model, _ = save_run(tmp_path, load_dataset(tmp_path / "one.csv"), "forest")
-    with launch(tmp_path) as server:
+    with launch(tmp_path, share_samples=True) as server:
         page = visit(f"{server.url}/")
         expect_prediction_of(model, page)
         expect(page.locator(".axes")).to_be_hidden()

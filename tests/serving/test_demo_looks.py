@@ -28,7 +28,7 @@ def cancer_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with launch(request.getfixturevalue(request.param)) as running:
+    with launch(request.getfixturevalue(request.param), share_samples=True) as running:
         yield running
 
 

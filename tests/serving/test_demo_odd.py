@@ -35,7 +35,7 @@ def odd_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def odd_server(odd_run: Path) -> Iterator[Server]:
-    with launch(odd_run) as server:
+    with launch(odd_run, share_samples=True) as server:
         yield server
 
 

@@ -107,6 +107,23 @@ def test_ipv6_is_served_and_the_address_that_is_told_works(iris_run: Path) -> No
         assert service.get("/health/live")[0] == 200
 
 
+def test_another_program_at_the_same_port_of_ipv6_is_named(iris_run: Path) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
+        with serving(iris_run, command=[*COMMAND, "--host", "localhost", "--port", str(port)]) as service:
+            assert f"at http://127.0.0.1:{port} " in service.first_line
+            _, said = service.end(signal.SIGTERM)
+    warning = f"another program answers at [::1]:{port}: ask http://127.0.0.1:{port}, not localhost"
+    assert said == f"iris-lab: {warning}\niris-lab: stopped\n"
+
+
+def test_the_documentation_names_the_address_also_to_who_asked_for_localhost(iris_run: Path) -> None:
+    with serving(iris_run) as service:
+        page = service.say(raw(f"Host: localhost:{service.port}", "Connection: close", start="GET /docs HTTP/1.1"))
+    assert f"curl http://127.0.0.1:{service.port}/predict_species".encode() in page
+    assert b"http://localhost" not in page
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_one_line(iris_run: Path, number: int) -> None:
     with serving(iris_run) as service:
