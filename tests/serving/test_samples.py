@@ -1,4 +1,4 @@
-"""Whether training rows leave the machine: those of bundled data do, those of an own table only if its owner says so."""
+"""Training rows of bundled data are served; those of an own table only if its owner said so."""
 
 from pathlib import Path
 

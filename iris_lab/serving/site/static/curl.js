@@ -6,7 +6,9 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Return the command that posts a body to the endpoint of this page. */
 export function curlLine(body) {
-  const url = new URL(facts.predict, document.baseURI).href;
+  const target = new URL(facts.predict, document.baseURI);
+  if (target.hostname === "localhost") target.hostname = "127.0.0.1"; // it may lead curl to ::1, and another program
+  const url = target.href;
   const safe = /^[\w:/.~%-]+$/.test(url) ? url : quoted(url);
   return `curl ${safe} -H 'Content-Type: application/json' -d ${quoted(body)}`;
 }
