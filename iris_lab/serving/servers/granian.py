@@ -30,9 +30,9 @@ from iris_lab.serving.http.middleware import Rules
 from iris_lab.serving.servers.access_log import STDOUT, AccessLog
 from iris_lab.serving.servers.options import (
     CROWDED_UNREAD_SECONDS,
-    SEND_BUFFER_BYTES,
     UNREAD_SECONDS,
     Options,
+    bound_unsent,
     openness,
     other_program,
 )
@@ -201,7 +201,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listener = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            bound_unsent(listener)
             listener.bind(address)
             listener.listen()  # otherwise a second server could bind the port until the first one listens
             on_error.pop_all()
