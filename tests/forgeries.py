@@ -129,7 +129,7 @@ def place_of(run, said):
 
     picture = Image.open(BytesIO((run / f"{FIGURE}.png").read_bytes()))
     texts = texts_of((run / f"{FIGURE}.svg").read_text(encoding="utf-8"), picture.width)
-    return next(text for text in texts if text.text == said).letters[0].box
+    return next(text for text in texts if text.text == said).boxes[0]
 
 
 @forgery

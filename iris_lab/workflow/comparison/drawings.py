@@ -12,22 +12,30 @@ from dataclasses import dataclass, field, replace
 from xml.etree import ElementTree
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iris_lab.workflow.comparison.findings import Difference, excerpts
+from iris_lab.workflow.comparison.outlines import HREF, NUMBER, Points, kind_of, letters_of, same_ink
 
+SHIFTED = 4.0  # points that axes may move: more where labels are longer
 MOVED = 2.0  # points that text, legends and images may move
 EXACT = 2e-5  # points; coordinates are written with six decimals
+<<<<<<< HEAD
 ADVANCE = 1.0  # hundredths of a letter's height by which the next letter may move
 HREF = "{http://www.w3.org/1999/xlink}href"
 NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?")
+=======
+ADVANCE = 1.0  # hundredths of a letter's height that the next letter may move
+>>>>>>> forger
 REFERENCE = re.compile(r"(?:url\()?#([\w.-]+)\)?")
 DIGITS = "0123456789"
 VERSIONED = "{http://purl.org/dc/elements/1.1/}title"  # matplotlib writes its version there
 VERSION = re.compile(r"Matplotlib v[\d.]+(?:rc\d+)?, https://matplotlib\.org/\|")
 NAME = re.compile(r"[A-Za-z][\w-]{,40}")
+GLYPH = re.compile(r"[A-Z][A-Za-z]+-")  # how matplotlib names an outline of a font
+LETTERS = {"defs": set(), "g": {"style", "transform"}, "path": {"id", "d", "transform"}, "use": {HREF, "transform"}}
+SHARP, INKED = 4.0, 0.9  # pixels to a point; share of two texts' ink that is one and the same
+Shapes = dict[str, ElementTree.Element]
 GEOMETRY = {"d", "x", "y", "width", "height", "transform"}
-Points = NDArray[np.float64]
 Images = Callable[[str, str], Difference | None]
 
 
@@ -51,14 +59,22 @@ class _Place:
 class _Comparison:
     images: Images
     free: float
+    shapes: tuple[Shapes, Shapes]
     height: float = 0.0
     boxes: list[tuple[Points, Points]] = field(default_factory=list)
     names: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def shifted(self) -> float:
+        """Return by how many points the axes may be moved: their labels are measured otherwise."""
+        return SHIFTED if self.free > EXACT else EXACT
 
     def elements(self, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> Iterator[Difference]:
         """Yield the differences of two elements, in the order of the document."""
         place = self._entered(was, now, place)
         texts = [(e.text or "").strip() + "|" + (e.tail or "").strip() for e in (was, now)]
+        if self._same_letters(was, now, place) or self._outlines(was, now, place):
+            return
         if was.tag != now.tag or was.keys() != now.keys() or len(was) != len(now):
             yield Difference(kind_of(now), *excerpts(_shown(was), _shown(now)))
             return
@@ -70,13 +86,33 @@ class _Comparison:
         for old, new in zip(was, now, strict=True):
             yield from self.elements(old, new, place)
 
+    def _outlines(self, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> bool:
+        """Say whether two groups only define letters, as many as were not yet; each is compared where it is drawn."""
+        return (
+            place.kind == "text" and kind_of(was) == kind_of(now) == "defs" and self.free > EXACT and _plain(was, now)
+        )
+
+    def _same_letters(self, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> bool:
+        """Say whether two texts are drawn alike with another number of letters: "fl" may be one."""
+        alike = was.tag == now.tag and was.attrib.keys() == now.attrib.keys() and place.kind == "text"
+        if not alike or "transform" not in now.attrib or len(was) == len(now) or self.free <= EXACT:
+            return False
+        if not _plain(was, now) or not all(self._same(key, was, now, place) for key in now.attrib):
+            return False
+        was_drawn, now_drawn = (
+            letters_of(element, shapes, np.diag([SHARP, SHARP, 1.0]))
+            for element, shapes in zip((was, now), self.shapes, strict=True)
+        )
+        return same_ink(was_drawn, now_drawn) >= INKED
+
     def _entered(self, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> _Place:
         name = now.get("id", "")
         if kind_of(now) == "defs":
             return replace(place, kind=place.kind or "defs")
         if name.startswith("axes_"):
             corners = [_corners(element) for element in (was, now)]
-            if corners[0] is not None and corners[1] is not None and np.abs(corners[0] - corners[1]).max() <= self.free:
+            shift = np.inf if corners[0] is None or corners[1] is None else np.abs(corners[0] - corners[1]).max()
+            if corners[0] is not None and corners[1] is not None and shift <= self.shifted:
                 self.boxes.append((corners[0], corners[1]))
                 return _Place(self.boxes[-1])
         for kind in ("text", "legend"):
@@ -153,9 +189,15 @@ def compare_drawings(was: str, now: str, images: Images, *, redrawn: bool) -> Di
         return Difference("what is around its root element", *excerpts(*around))
     old, new = parse(was), parse(now)
     height = float(new.get("viewBox", "0 0 0 0").split()[3])
-    comparison = _Comparison(images, MOVED if redrawn else EXACT, height)
+    shapes = (_shapes(old), _shapes(new))
+    comparison = _Comparison(images, MOVED if redrawn else EXACT, shapes, height)
     if found := next(comparison.elements(old, new, _Place()), None):
         return found
+    for was_named, now_named in comparison.names:
+        outlines = [found.get(name) for found, name in zip(shapes, (was_named, now_named), strict=True)]
+        numbers = [_numbers("" if outline is None else outline.get("d", "")) for outline in outlines]
+        if GLYPH.match(now_named) and not _close(numbers[0], numbers[1], EXACT):
+            return Difference("its letters", f"another outline for {was_named:.40}", now_named)
     for names in zip(*comparison.names, strict=True) if comparison.names else ():
         if len(set(names)) < len(comparison.names):
             return Difference("its references", "to another shape", "to the shape that is drawn there")
@@ -178,6 +220,23 @@ def _prune(element: ElementTree.Element) -> None:
             element.remove(child)
 
 
+def shift_of(was: str, now: str) -> float:
+    """Return by how many points the layout of two figures that are alike moved their axes."""
+    corners = [[_corners(e) for e in parse(text).iter() if e.get("id", "").startswith("axes_")] for text in (was, now)]
+    pairs = [(a, b) for a, b in zip(*corners, strict=True) if a is not None and b is not None]
+    return max((float(np.abs(a - b).max()) for a, b in pairs), default=0.0)
+
+
+def _plain(*elements: ElementTree.Element) -> bool:
+    """Say whether elements hold nothing but what letters are made of."""
+    inside = [element for outer in elements for element in outer.iter()]
+    return all(kind_of(e) in LETTERS and not e.attrib.keys() - LETTERS[kind_of(e)] for e in inside)
+
+
+def _shapes(root: ElementTree.Element) -> Shapes:
+    return {element.get("id", ""): element for element in root.iter() if kind_of(element) == "path"}
+
+
 def _corners(axes: ElementTree.Element) -> Points | None:
     path = next((e.get("d", "") for e in axes.iter() if kind_of(e) == "path"), "")
     numbers = _numbers(path)
@@ -197,11 +256,6 @@ def _number(element: ElementTree.Element, key: str) -> float:
 
 def _close(was: Points, now: Points, by: float) -> bool:
     return was.shape == now.shape and bool(np.all(np.abs(was - now) <= by))
-
-
-def kind_of(element: ElementTree.Element) -> str:
-    """Return an element's name without its name space."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else "comment"
 
 
 def _shown(element: ElementTree.Element) -> str:

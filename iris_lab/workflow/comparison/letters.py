@@ -1,24 +1,30 @@
 """Reads the text in a raster figure: each letter must be the one in the figure's SVG.
 
+<<<<<<< HEAD
 Versions of matplotlib draw the same letter with other pixels. So the outline of a letter is taken from the SVG, laid
 over the picture at its position, and moved a little until it fits best. Measured on 3.10.8 and 3.11.2: the correlation
 of a letter with its own outline is at least 0.79, that of a mark 0.6; the correlation of a digit with its own outline
 is higher than with those of other digits, by at least 0.06.
+=======
+Versions of matplotlib draw the same letter with other pixels. So its outline, from the SVG, is laid over the picture
+where the SVG has it, and moved a little until it fits best. Measured on 3.10.8 and 3.11.2: the correlation of a letter
+with its own outline is mostly over 0.79, of a mark 0.6; a digit's own outline fits better than those of other digits, by
+at least 0.06.
+>>>>>>> forger
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
-from iris_lab.workflow.comparison.drawings import HREF, NUMBER, Points, kind_of, parse
+from iris_lab.workflow.comparison.drawings import parse
 from iris_lab.workflow.comparison.findings import Difference
+from iris_lab.workflow.comparison.outlines import Letter, Points, ink, kind_of, letters_of
 
+<<<<<<< HEAD
 FITS, FITS_MARK = 0.7, 0.45  # least correlation of a letter, or of a mark such as a full stop, with its outline
 FINE = 4  # subpixels, in each direction
 REACH, MARGIN = 10, 1.5  # subpixels by which a letter is moved at most; pixels around it that are compared
@@ -26,11 +32,19 @@ TRANSFORM = re.compile(r"(translate|rotate|scale)\(([^)]*)\)")
 COMMAND = re.compile(r"([MLQC])([^A-Za-z]*)")
 CURVE = (0.25, 0.5, 0.75, 1.0)
 CONTRAST = 128  # of 255 levels, by which the contrast of a letter to its surroundings may differ
+=======
+FITS, FITS_MARK = 0.55, 0.45  # least correlation of a letter, or of a mark such as a point, with its outline
+FINE = 4  # subpixels, in each direction
+REACH, MARGIN = 10, 1.5  # subpixels that a letter is moved at most; pixels around it that are looked at
+DRIFT = 0.03  # of the way from a text's middle, by which the place of a letter may be off
+CONTRAST, FAINT = 128, 0.3  # levels of 255 by which a text may stand out more or less; share of that for a letter
+>>>>>>> forger
 Grey = NDArray[np.float64]
 Pixels = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
+<<<<<<< HEAD
 class Letter:
     """A letter of a figure: its character, its outline in its own units, and the transformation to pixels."""
 
@@ -66,11 +80,31 @@ def _at(hull: Sequence[Points], t: float) -> Points:
 
 
 @dataclass(frozen=True)
+=======
+>>>>>>> forger
 class Text:
     """A text of a figure, and its letters without spaces; each is ``?`` if outlines and characters do not match up."""
 
     text: str
     letters: list[Letter]
+
+    @property
+    def middle(self) -> Points:
+        """Where the middle of the text is."""
+        corners = np.concatenate([letter.corners for letter in self.letters])
+        middle: Points = (corners.min(0) + corners.max(0)) / 2
+        return middle
+
+    @property
+    def boxes(self) -> list[NDArray[np.int64]]:
+        """The corners of the pixels that each letter may touch: those far from the middle may have drifted."""
+        found = []
+        for letter in self.letters if self.letters else ():
+            corners = letter.corners
+            margin = 1 + DRIFT * np.abs(corners.mean(0) - self.middle).max()
+            low, high = np.floor(corners[0] - margin), np.ceil(corners[1] + margin)
+            found.append(np.array([low, high]).astype(np.int64))
+        return found
 
 
 def texts_of(svg: str, width: int) -> list[Text]:
@@ -88,6 +122,7 @@ def _texts(group: ElementTree.Element, shapes: dict[str, ElementTree.Element], m
         if kind_of(child) == "comment":
             label = (child.text or "").strip()
         elif kind_of(child) == "g":
+<<<<<<< HEAD
             here = matrix @ _matrix(child)
             uses = [use for use in child.iter() if kind_of(use) == "use"]
             drawn = [(shapes[use.get(HREF, "")[1:]], use) for use in uses]
@@ -117,6 +152,9 @@ def _matrix(element: ElementTree.Element) -> Points:
             step[:2, :2] = [[cosine, -sine], [sine, cosine]]
         matrix = matrix @ step
     return matrix
+=======
+            yield Text(said, letters_of(child, shapes, matrix, "".join(said.split())))
+>>>>>>> forger
 
 
 def misread(picture: Pixels, ours: Pixels, texts: Sequence[Text]) -> Difference | None:
@@ -132,31 +170,58 @@ def misread(picture: Pixels, ours: Pixels, texts: Sequence[Text]) -> Difference 
     digits = {letter.character: letter.outline for text in texts for letter in text.letters}
     digits = {name: outline for name, outline in digits.items() if name.isdecimal()}
     for text in texts:
-        for number, letter in enumerate(text.letters):
-            window = _Window.around(letter, text.letters[max(0, number - 1) : number + 2], ours.shape)
-            if window is None or np.array_equal(window.cut(picture), window.cut(ours)):
-                continue
-            seen, expected = window.cut(picture), window.cut(ours)
-            contrast = np.abs(np.ptp(seen, (0, 1)) - np.ptp(expected, (0, 1))).max()
-            wrong = "another colour" if contrast > CONTRAST else _wrong(letter, window, seen.mean(axis=2), digits)
-            if wrong:
-                return Difference(f"text {text.text!r:.60}, letter {number + 1}", wrong, letter.character)
+        if found := _misread(picture, ours, text, digits):
+            return found
     return None
 
 
+<<<<<<< HEAD
 def _wrong(letter: Letter, window: "_Window", seen: Grey, digits: dict[str, str]) -> str:
     """Return what the picture shows in place of a letter; empty if it shows that letter."""
+=======
+def _misread(picture: Pixels, ours: Pixels, text: Text, digits: dict[str, str]) -> Difference | None:
+    """Read a text from its middle to both ends: the further, the more other advances of letters have added up."""
+    if not text.letters:
+        return None
+    (left, top), (right, bottom) = np.min(text.boxes, axis=0)[0], np.max(text.boxes, axis=0)[1]
+    whole = slice(max(0, top), bottom), slice(max(0, left), right), slice(0, 3)
+    contrast = [np.ptp(pixels[whole], (0, 1)) for pixels in (picture, ours)]
+    if np.abs(contrast[0] - contrast[1]).max() > CONTRAST:
+        return Difference(f"text {text.text!r:.60}", "another colour", "as re-run")
+    middle = len(text.letters) // 2
+    for half in (range(middle, len(text.letters)), range(middle - 1, -1, -1)):
+        drift = np.zeros(2)
+        for number in half:
+            near = [letter.moved(drift.tolist()) for letter in text.letters[max(0, number - 1) : number + 2]]
+            letter = near[min(number, 1)]
+            window = _Window.around(letter, near, ours.shape)
+            if window is None or np.array_equal(window.cut(picture), window.cut(ours)):
+                continue
+            seen = window.cut(picture).mean(axis=2)
+            wrong, move = _wrong(letter, window, seen, digits)
+            if letter.character.isalnum() and np.ptp(seen) < FAINT * contrast[0].max():
+                wrong = "hardly to be seen"
+            if wrong:
+                return Difference(f"text {text.text!r:.60}, letter {number + 1}", wrong, letter.character)
+            drift = drift - move
+    return None
+
+
+def _wrong(letter: Letter, window: "_Window", seen: Grey, digits: dict[str, str]) -> tuple[str, Points]:
+    """Say what stands in the place of a letter, if another one does; and how far, in pixels, its place is off."""
+>>>>>>> forger
     reach = range(-REACH, REACH + 1)
     own, place = window.best(letter, seen, [(x, y) for y in reach[::2] for x in reach])
+    move = np.array(place) / FINE if letter.character.isalnum() else np.zeros(2)
     if own < (FITS if letter.character.isalnum() else FITS_MARK):
-        return "no such letter"
+        return "no such letter", move
     if letter.character not in digits:
-        return ""
+        return "", move
     near = [(place[0] + x, place[1] + y) for y in (-4, -2, 0, 2, 4) for x in (-4, -2, 0, 2, 4)]
     others = {name: outline for name, outline in digits.items() if name != letter.character}
     fits = {name: window.best(replace(letter, outline=outline), seen, near)[0] for name, outline in others.items()}
     rival = max(fits, key=lambda name: fits[name], default="")
-    return rival if rival and fits[rival] > own else ""
+    return (rival if rival and fits[rival] > own else ""), move
 
 
 @dataclass(frozen=True)
@@ -169,8 +234,8 @@ class _Window:
 
     @classmethod
     def around(cls, letter: Letter, group: Sequence[Letter], shape: tuple[int, ...]) -> "_Window | None":
-        points = np.concatenate(letter.contours)
-        low, high = np.floor(points.min(0) - MARGIN).astype(int), np.ceil(points.max(0) + MARGIN).astype(int)
+        corners = letter.corners
+        low, high = np.floor(corners[0] - MARGIN).astype(int), np.ceil(corners[1] + MARGIN).astype(int)
         if np.any(low < 0) or high[0] > shape[1] or high[1] > shape[0]:
             return None
         others = [contour for other in group if other is not letter for contour in other.contours]
@@ -185,12 +250,18 @@ class _Window:
         """Return the best correlation of the picture with a letter that is moved by subpixels, and the move."""
         pad = 1 + max(abs(distance) for move in moves for distance in move) // FINE
         (width, height), corner = self.size, np.array(self.corner) - pad
+<<<<<<< HEAD
         drawn = np.zeros(((height + 2 * pad) * FINE, (width + 2 * pad) * FINE), dtype=bool)
         for contour in [*self.neighbours, *letter.contours]:
             filled = Image.new("1", (drawn.shape[1], drawn.shape[0]))
             ImageDraw.Draw(filled).polygon([(x, y) for x, y in (contour - corner) * FINE], fill=1)
             drawn ^= np.asarray(filled)
         sums = np.pad(drawn.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # gives each pixel's coverage in four look-ups
+=======
+        contours = [(contour - corner) * FINE for contour in [*self.neighbours, *letter.contours]]
+        drawn = ink(contours, np.zeros(2), ((width + 2 * pad) * FINE, (height + 2 * pad) * FINE))
+        sums = np.pad(drawn.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # so that each pixel's coverage is four look-ups
+>>>>>>> forger
         seen = seen - seen.mean()
         found = (0.0, (0, 0))
         for x, y in moves:

@@ -4,7 +4,7 @@ import re
 import struct
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from io import BytesIO
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
+from iris_lab.workflow.comparison.drawings import shift_of
 from iris_lab.workflow.comparison.findings import Difference
-from iris_lab.workflow.comparison.letters import misread, texts_of
+from iris_lab.workflow.comparison.letters import Text, misread, texts_of
 from iris_lab.workflow.comparison.png import check_form
 from iris_lab.workflow.comparison.texts import compare_texts
 
+<<<<<<< HEAD
 # Between versions of matplotlib, the layout moves lines by a point, and letters have other pixels. Outside letters, a
 # pixel may have any colour between the darkest and the lightest that the other figure has nearby. From 3.10.8 to 3.11.2
 # at most 0.1 % of a figure's pixels were outside that range: 0.014 % by over 16 of 255 levels, with 26 of these in one
@@ -25,6 +27,15 @@ from iris_lab.workflow.comparison.texts import compare_texts
 NEARBY = 3  # pixels
 UNEXPLAINED = {0: 0.003, 16: 0.0002, 64: 0.0}  # levels outside the range: largest share of a figure's pixels
 SEEN, SQUARE, CROWDED = 16, 25, 40  # levels, side of a square, pixels in it: more of them could form a letter
+=======
+# Between versions of matplotlib the layout moves lines by a point, and letters are drawn otherwise. Outside them, a
+# pixel may have any colour between those that the other figure has nearby. From 3.10.8 to 3.11.2, at most 0.1 % of a
+# figure's pixels had none of these, 0.014 % by over 16 levels of 255 (26 of them in a square), none by over 58.
+NEARBY = 3  # pixels, and as many as the axes were moved by
+POINT = 120 / 72  # pixels
+UNEXPLAINED = {0: 0.003, 16: 0.0002, 64: 0.00002}  # levels beyond the colours nearby: share of a figure's pixels
+SEEN, SQUARE, CROWDED = 16, 25, 40  # of such levels and pixels, in any square: more could be read
+>>>>>>> forger
 LEVELS = 1  # of 255, by which a pixel may differ where numbers differ by rounding
 LARGE = 20_000_000  # pixels; a picture that claims more is not opened
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
@@ -99,11 +110,13 @@ def _judge(
 ) -> tuple[NDArray[np.bool_], Difference | None]:
     """Return the pixels that other drawing libraries do not explain; if there are none, the first text that differs."""
     was, now = (texts_of(svg, after.shape[1]) for svg in drawings) if drawings else ([], [])
+    nearby = NEARBY + (round(shift_of(*drawings) * POINT) if drawings else 0)
     outside = np.ones(after.shape[:2], dtype=bool)
-    for letter in (letter for text in [*was, *now] for letter in text.letters):
-        (left, top), (right, bottom) = letter.box
+    for (left, top), (right, bottom) in (box for text in [*was, *now] for box in text.boxes):
         outside[max(0, top) : bottom + 1, max(0, left) : right + 1] = False
-    beyond = np.maximum(_beyond(before, after), _beyond(after, before)) * outside
+    if _drawn_alike(before, after, now):
+        return np.any(before != after, axis=2), None
+    beyond = np.maximum(_beyond(before, after, nearby), _beyond(after, before, nearby)) * outside
     for levels, share in UNEXPLAINED.items():
         if np.count_nonzero(beyond > levels) > share * beyond.size:
             return beyond > levels, None
@@ -112,13 +125,31 @@ def _judge(
     return np.zeros_like(outside), misread(before, after, was)
 
 
+def _drawn_alike(before: NDArray[np.int16], after: NDArray[np.int16], texts: Sequence[Text]) -> bool:
+    """Say whether most letters have the very same pixels: another version draws all of them otherwise."""
+    boxes = [box for text in texts for box in text.boxes]
+    equal = [
+        np.array_equal(
+            before[max(0, top) : bottom, max(0, left) : right], after[max(0, top) : bottom, max(0, left) : right]
+        )
+        for (left, top), (right, bottom) in boxes
+    ]
+    return bool(equal) and sum(equal) > len(equal) / 2
+
+
 def _pixels(picture: Image.Image) -> NDArray[np.int16]:
     return np.asarray(picture.convert("RGBA")).astype(np.int16)
 
 
+<<<<<<< HEAD
 def _beyond(picture: NDArray[np.int16], other: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return by how many levels each pixel of a figure is outside the range of colours that the other has nearby."""
     size = (2 * NEARBY + 1, 2 * NEARBY + 1, 1)
+=======
+def _beyond(picture: NDArray[np.int16], other: NDArray[np.int16], nearby: int) -> NDArray[np.int16]:
+    """Return by how many levels each pixel of a figure is outside the colours that the other one has nearby."""
+    size = (2 * nearby + 1, 2 * nearby + 1, 1)
+>>>>>>> forger
     darkest, lightest = minimum_filter(other, size), maximum_filter(other, size)
     found: NDArray[np.int16] = np.maximum(np.maximum(darkest - picture, picture - lightest).max(axis=2), 0)
     return found
