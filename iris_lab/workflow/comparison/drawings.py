@@ -1,9 +1,9 @@
-"""Comparison of SVG figures drawn by two versions of the drawing libraries: equal except for the position of text.
+"""Comparison of SVG figures drawn by two versions of the drawing libraries: all the same but where text stands.
 
-Another version of matplotlib measures text differently, and the layout moves the axes by a point to make room.
-Measured from 3.10.8 to 3.11.2: relative to their axes, all coordinates agree to the sixth decimal; text and legends
-move by at most 0.9 points; the outlines of letters are equal. So elements, colours, texts and coordinates relative to
-the axes must be equal, and text may move a little.
+Another version of matplotlib measures text otherwise, and the layout moves the axes by a point to make room. Measured
+from 3.10.8 to 3.11.2: within its axes, every coordinate is the same to the sixth decimal; text and legends move by at
+most 0.9 points; the outlines of letters are equal. So all elements, colours and texts have to be the same, coordinates
+relative to their axes too, and text may move a little.
 """
 
 import re
@@ -14,18 +14,12 @@ from xml.etree import ElementTree
 import numpy as np
 
 from iris_lab.workflow.comparison.findings import Difference, excerpts
-from iris_lab.workflow.comparison.outlines import HREF, NUMBER, Points, kind_of, letters_of, same_ink
+from iris_lab.workflow.comparison.outlines import HREF, NUMBER, Points, kind_of, letters_of, parse, same_ink
 
 SHIFTED = 4.0  # points that axes may move: more where labels are longer
 MOVED = 2.0  # points that text, legends and images may move
 EXACT = 2e-5  # points; coordinates are written with six decimals
-<<<<<<< HEAD
-ADVANCE = 1.0  # hundredths of a letter's height by which the next letter may move
-HREF = "{http://www.w3.org/1999/xlink}href"
-NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?")
-=======
 ADVANCE = 1.0  # hundredths of a letter's height that the next letter may move
->>>>>>> forger
 REFERENCE = re.compile(r"(?:url\()?#([\w.-]+)\)?")
 DIGITS = "0123456789"
 VERSIONED = "{http://purl.org/dc/elements/1.1/}title"  # matplotlib writes its version there
@@ -41,13 +35,13 @@ Images = Callable[[str, str], Difference | None]
 
 @dataclass(frozen=True)
 class _Place:
-    """The axes and the kind of group that an element is in."""
+    """Where an element stands: in which axes, and in what kind of group."""
 
     box: tuple[Points, Points] | None = None  # corners of the axes: recorded, ours
     kind: str = ""  # "text", "legend", "defs"
 
     def moved(self, points: Points) -> Points:
-        """Return recorded points, moved with the axes to where ours are."""
+        """Return recorded points where our axes would have them."""
         if self.box is None:
             return points
         was, now = self.box
@@ -70,7 +64,7 @@ class _Comparison:
         return SHIFTED if self.free > EXACT else EXACT
 
     def elements(self, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> Iterator[Difference]:
-        """Yield the differences of two elements, in the order of the document."""
+        """Yield the differences of two elements, first things first."""
         place = self._entered(was, now, place)
         texts = [(e.text or "").strip() + "|" + (e.tail or "").strip() for e in (was, now)]
         if self._same_letters(was, now, place) or self._outlines(was, now, place):
@@ -123,7 +117,7 @@ class _Comparison:
     def _same(self, key: str, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> bool:
         old, new = was.get(key, ""), now.get(key, "")
         if key == "id" and kind_of(now) == "g":
-            return old.rstrip(DIGITS) == new.rstrip(DIGITS)  # numbered: not every version counts hidden ticks
+            return old.rstrip(DIGITS) == new.rstrip(DIGITS)  # numbers in a row: not every version counts hidden ticks
         if key == "id":
             self.names.add((old, new))
             return NAME.fullmatch(old) is not None
@@ -153,15 +147,16 @@ class _Comparison:
             return _close(old, new, self.free)
         if key == "d" and len(new) % 2 == 0:
             old, new = old.reshape(-1, 2), new.reshape(-1, 2)
-            # The paths of a collection count from the lower edge of the figure.
-            down = np.array([0.0, self.height if kind == "defs" else 0.0])
+            down = np.array(
+                [0.0, self.height if kind == "defs" else 0.0]
+            )  # a collection's paths stand on the figure's foot
             return _close(old, new, EXACT) or _close(place.moved(old + down), new + down, EXACT)
         if key in ("x", "y", "width", "height"):
             return self._near_corner(was, now, place)
         return _close(old, new, EXACT)
 
     def _near_corner(self, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> bool:
-        """Compare a rectangle or a position relative to its axes; a clip path is in none, so relative to any."""
+        """Compare a rectangle, or a place: in its axes, or, where it clips one of them, in any."""
         (old, new) = (np.array([[_number(e, "x"), _number(e, "y")]]) for e in (was, now))
         sizes = [np.array([[_number(e, "width"), _number(e, "height")]]) for e in (was, now)]
         places = [place] if place.box else [_Place(box) for box in self.boxes]
@@ -172,7 +167,7 @@ class _Comparison:
 
 
 def compare_drawings(was: str, now: str, images: Images, *, redrawn: bool) -> Difference | None:
-    """Return the first difference of two SVG files that other versions do not explain.
+    """Return the first difference of two SVG files that other versions don't explain.
 
     Parameters
     ----------
@@ -181,12 +176,12 @@ def compare_drawings(was: str, now: str, images: Images, *, redrawn: bool) -> Di
     images
         How to compare the pictures in them.
     redrawn
-        Versions of the drawing libraries differ, so text may have moved; else only the last decimals may differ.
+        Versions of the drawing libraries differ: text may have moved. Else only the last decimals may.
     """
-    # These parts can define entities, and are not in the tree.
+    # What may define entities, and what no tree holds.
     around = [text.partition("<svg")[0] + text.rpartition("</svg>")[2] for text in (was, now)]
     if around[0] != around[1]:
-        return Difference("what is around its root element", *excerpts(*around))
+        return Difference("its first and last lines", *excerpts(*around))
     old, new = parse(was), parse(now)
     height = float(new.get("viewBox", "0 0 0 0").split()[3])
     shapes = (_shapes(old), _shapes(new))
@@ -200,24 +195,8 @@ def compare_drawings(was: str, now: str, images: Images, *, redrawn: bool) -> Di
             return Difference("its letters", f"another outline for {was_named:.40}", now_named)
     for names in zip(*comparison.names, strict=True) if comparison.names else ():
         if len(set(names)) < len(comparison.names):
-            return Difference("its references", "to another shape", "to the shape that is drawn there")
+            return Difference("its references", "another shape", "the one that is drawn there")
     return None
-
-
-def parse(text: str) -> ElementTree.Element:
-    """Return an SVG file as a tree, without groups that draw nothing."""
-    builder = ElementTree.TreeBuilder(insert_comments=True, insert_pis=True)
-    root = ElementTree.XML(text, ElementTree.XMLParser(target=builder))  # noqa: S314 (its head is ours: it defines no entity)
-    _prune(root)
-    return root
-
-
-def _prune(element: ElementTree.Element) -> None:
-    """Remove groups that draw nothing: not every version writes those of hidden ticks."""
-    for child in list(element):
-        _prune(child)
-        if kind_of(child) == "g" and not len(child) and not (child.text or "").strip():
-            element.remove(child)
 
 
 def shift_of(was: str, now: str) -> float:

@@ -1,16 +1,9 @@
-"""Reads the text in a raster figure: each letter must be the one in the figure's SVG.
+"""Reads the text in a raster figure: each letter has to be the one that the figure's SVG says.
 
-<<<<<<< HEAD
-Versions of matplotlib draw the same letter with other pixels. So the outline of a letter is taken from the SVG, laid
-over the picture at its position, and moved a little until it fits best. Measured on 3.10.8 and 3.11.2: the correlation
-of a letter with its own outline is at least 0.79, that of a mark 0.6; the correlation of a digit with its own outline
-is higher than with those of other digits, by at least 0.06.
-=======
 Versions of matplotlib draw the same letter with other pixels. So its outline, from the SVG, is laid over the picture
 where the SVG has it, and moved a little until it fits best. Measured on 3.10.8 and 3.11.2: the correlation of a letter
-with its own outline is mostly over 0.79, of a mark 0.6; a digit's own outline fits better than those of other digits, by
-at least 0.06.
->>>>>>> forger
+with its own outline is mostly over 0.79, of a mark 0.6; a digit's own outline fits better than those of other digits,
+by at least 0.06.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,70 +13,21 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_lab.workflow.comparison.drawings import parse
 from iris_lab.workflow.comparison.findings import Difference
-from iris_lab.workflow.comparison.outlines import Letter, Points, ink, kind_of, letters_of
+from iris_lab.workflow.comparison.outlines import Letter, Points, ink, kind_of, letters_of, parse
 
-<<<<<<< HEAD
-FITS, FITS_MARK = 0.7, 0.45  # least correlation of a letter, or of a mark such as a full stop, with its outline
-FINE = 4  # subpixels, in each direction
-REACH, MARGIN = 10, 1.5  # subpixels by which a letter is moved at most; pixels around it that are compared
-TRANSFORM = re.compile(r"(translate|rotate|scale)\(([^)]*)\)")
-COMMAND = re.compile(r"([MLQC])([^A-Za-z]*)")
-CURVE = (0.25, 0.5, 0.75, 1.0)
-CONTRAST = 128  # of 255 levels, by which the contrast of a letter to its surroundings may differ
-=======
 FITS, FITS_MARK = 0.55, 0.45  # least correlation of a letter, or of a mark such as a point, with its outline
 FINE = 4  # subpixels, in each direction
 REACH, MARGIN = 10, 1.5  # subpixels that a letter is moved at most; pixels around it that are looked at
 DRIFT = 0.03  # of the way from a text's middle, by which the place of a letter may be off
 CONTRAST, FAINT = 128, 0.3  # levels of 255 by which a text may stand out more or less; share of that for a letter
->>>>>>> forger
 Grey = NDArray[np.float64]
 Pixels = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
-<<<<<<< HEAD
-class Letter:
-    """A letter of a figure: its character, its outline in its own units, and the transformation to pixels."""
-
-    character: str
-    outline: str
-    matrix: Points
-
-    @property
-    def contours(self) -> list[Points]:
-        """Its outline as polygons, in pixels."""
-        found: list[list[Points]] = []
-        for command, text in COMMAND.findall(self.outline):
-            points = np.array([float(n) for n in NUMBER.findall(text)]).reshape(-1, 2)
-            if command == "M":
-                found.append([points[0]])
-                continue
-            hull = [found[-1][-1], *points]  # Bézier's points, by de Casteljau
-            found[-1] += [points[-1]] if len(hull) == 2 else [_at(hull, t) for t in CURVE]
-        return [(np.c_[np.array(c), np.ones(len(c))] @ self.matrix.T)[:, :2] for c in found]
-
-    @property
-    def box(self) -> NDArray[np.int64]:
-        """The corners of the box of pixels that it may touch."""
-        points, margin = np.concatenate(self.contours), np.array([[-1.0], [1.0]])
-        corners = np.array([np.floor(points.min(0)), np.ceil(points.max(0))]) + margin
-        return np.asarray(corners, dtype=np.int64)
-
-
-def _at(hull: Sequence[Points], t: float) -> Points:
-    while len(hull) > 1:
-        hull = [(1 - t) * a + t * b for a, b in pairwise(hull)]
-    return hull[0]
-
-
-@dataclass(frozen=True)
-=======
->>>>>>> forger
 class Text:
-    """A text of a figure, and its letters without spaces; each is ``?`` if outlines and characters do not match up."""
+    """A text of a figure, and its letters but for the spaces; without letters, where they are not one for one."""
 
     text: str
     letters: list[Letter]
@@ -117,55 +61,23 @@ def texts_of(svg: str, width: int) -> list[Text]:
 
 
 def _texts(group: ElementTree.Element, shapes: dict[str, ElementTree.Element], matrix: Points) -> Iterator[Text]:
-    label = ""
+    said = ""
     for child in group:
         if kind_of(child) == "comment":
-            label = (child.text or "").strip()
+            said = (child.text or "").strip()
         elif kind_of(child) == "g":
-<<<<<<< HEAD
-            here = matrix @ _matrix(child)
-            uses = [use for use in child.iter() if kind_of(use) == "use"]
-            drawn = [(shapes[use.get(HREF, "")[1:]], use) for use in uses]
-            seen = [(shape, use) for shape, use in drawn if "L" in shape.get("d", "") or "Q" in shape.get("d", "")]
-            characters = "".join(label.split())
-            names = characters if len(characters) == len(seen) else "?" * len(seen)
-            yield Text(
-                label,
-                [
-                    Letter(name, shape.get("d", ""), here @ _matrix(use) @ _matrix(shape))
-                    for name, (shape, use) in zip(names, seen, strict=True)
-                ],
-            )
-
-
-def _matrix(element: ElementTree.Element) -> Points:
-    matrix = np.eye(3)
-    for kind, arguments in TRANSFORM.findall(element.get("transform", "")):
-        numbers = [float(n) for n in NUMBER.findall(arguments)]
-        step = np.eye(3)
-        if kind == "translate":
-            step[:2, 2] = numbers[0], numbers[1] if len(numbers) > 1 else 0.0
-        elif kind == "scale":
-            step[0, 0], step[1, 1] = numbers[0], numbers[-1]
-        else:
-            cosine, sine = np.cos(np.deg2rad(numbers[0])), np.sin(np.deg2rad(numbers[0]))
-            step[:2, :2] = [[cosine, -sine], [sine, cosine]]
-        matrix = matrix @ step
-    return matrix
-=======
             yield Text(said, letters_of(child, shapes, matrix, "".join(said.split())))
->>>>>>> forger
 
 
 def misread(picture: Pixels, ours: Pixels, texts: Sequence[Text]) -> Difference | None:
-    """Return the first text that a picture does not show; letters whose pixels are those of `ours` are not read.
+    """Return the first text in a picture, where it is not as in `ours`, that is not the one that it should be.
 
     Parameters
     ----------
     picture, ours
-        Two pictures of the same size.
+        Two pictures of one size.
     texts
-        The texts of the first picture.
+        Of the figure that the first one shows.
     """
     digits = {letter.character: letter.outline for text in texts for letter in text.letters}
     digits = {name: outline for name, outline in digits.items() if name.isdecimal()}
@@ -175,10 +87,6 @@ def misread(picture: Pixels, ours: Pixels, texts: Sequence[Text]) -> Difference 
     return None
 
 
-<<<<<<< HEAD
-def _wrong(letter: Letter, window: "_Window", seen: Grey, digits: dict[str, str]) -> str:
-    """Return what the picture shows in place of a letter; empty if it shows that letter."""
-=======
 def _misread(picture: Pixels, ours: Pixels, text: Text, digits: dict[str, str]) -> Difference | None:
     """Read a text from its middle to both ends: the further, the more other advances of letters have added up."""
     if not text.letters:
@@ -209,7 +117,6 @@ def _misread(picture: Pixels, ours: Pixels, text: Text, digits: dict[str, str]) 
 
 def _wrong(letter: Letter, window: "_Window", seen: Grey, digits: dict[str, str]) -> tuple[str, Points]:
     """Say what stands in the place of a letter, if another one does; and how far, in pixels, its place is off."""
->>>>>>> forger
     reach = range(-REACH, REACH + 1)
     own, place = window.best(letter, seen, [(x, y) for y in reach[::2] for x in reach])
     move = np.array(place) / FINE if letter.character.isalnum() else np.zeros(2)
@@ -226,7 +133,7 @@ def _wrong(letter: Letter, window: "_Window", seen: Grey, digits: dict[str, str]
 
 @dataclass(frozen=True)
 class _Window:
-    """The part of a picture around a letter, and the contours of other letters in it."""
+    """A part of a picture around a letter, and what else is drawn in it."""
 
     corner: tuple[int, int]
     size: tuple[int, int]
@@ -242,26 +149,17 @@ class _Window:
         return cls((int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1])), others)
 
     def cut(self, picture: Pixels) -> Pixels:
-        """Return this part of a picture, without transparency."""
+        """Return its part of a picture, without transparency."""
         (x, y), (width, height) = self.corner, self.size
         return picture[y : y + height, x : x + width, :3]
 
     def best(self, letter: Letter, seen: Grey, moves: Sequence[tuple[int, int]]) -> tuple[float, tuple[int, int]]:
-        """Return the best correlation of the picture with a letter that is moved by subpixels, and the move."""
-        pad = 1 + max(abs(distance) for move in moves for distance in move) // FINE
+        """Return the best correlation of what is seen with a letter that is moved by subpixels, and the move."""
+        pad = 1 + max(abs(way) for move in moves for way in move) // FINE
         (width, height), corner = self.size, np.array(self.corner) - pad
-<<<<<<< HEAD
-        drawn = np.zeros(((height + 2 * pad) * FINE, (width + 2 * pad) * FINE), dtype=bool)
-        for contour in [*self.neighbours, *letter.contours]:
-            filled = Image.new("1", (drawn.shape[1], drawn.shape[0]))
-            ImageDraw.Draw(filled).polygon([(x, y) for x, y in (contour - corner) * FINE], fill=1)
-            drawn ^= np.asarray(filled)
-        sums = np.pad(drawn.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # gives each pixel's coverage in four look-ups
-=======
         contours = [(contour - corner) * FINE for contour in [*self.neighbours, *letter.contours]]
         drawn = ink(contours, np.zeros(2), ((width + 2 * pad) * FINE, (height + 2 * pad) * FINE))
         sums = np.pad(drawn.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # so that each pixel's coverage is four look-ups
->>>>>>> forger
         seen = seen - seen.mean()
         found = (0.0, (0, 0))
         for x, y in moves:

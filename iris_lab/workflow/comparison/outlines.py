@@ -23,6 +23,22 @@ def kind_of(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else "comment"
 
 
+def parse(text: str) -> ElementTree.Element:
+    """Return an SVG file as a tree, without groups that draw nothing."""
+    builder = ElementTree.TreeBuilder(insert_comments=True, insert_pis=True)
+    root = ElementTree.XML(text, ElementTree.XMLParser(target=builder))  # noqa: S314 (the head defines no entity)
+    _prune(root)
+    return root
+
+
+def _prune(element: ElementTree.Element) -> None:
+    """Remove groups that draw nothing: not every version writes those of hidden ticks."""
+    for child in list(element):
+        _prune(child)
+        if kind_of(child) == "g" and not len(child) and not (child.text or "").strip():
+            element.remove(child)
+
+
 @dataclass(frozen=True)
 class Letter:
     """A letter of a figure: its character, its outline in its own units, and the way from there to pixels."""

@@ -1,4 +1,4 @@
-"""Comparison of figures, pixel by pixel: under other drawing libraries, text and the position of lines may differ."""
+"""Comparison of figures: pixel by pixel; what other drawing libraries may change is text, and the place of lines."""
 
 import re
 import struct
@@ -19,15 +19,6 @@ from iris_lab.workflow.comparison.letters import Text, misread, texts_of
 from iris_lab.workflow.comparison.png import check_form
 from iris_lab.workflow.comparison.texts import compare_texts
 
-<<<<<<< HEAD
-# Between versions of matplotlib, the layout moves lines by a point, and letters have other pixels. Outside letters, a
-# pixel may have any colour between the darkest and the lightest that the other figure has nearby. From 3.10.8 to 3.11.2
-# at most 0.1 % of a figure's pixels were outside that range: 0.014 % by over 16 of 255 levels, with 26 of these in one
-# square, and none by over 58.
-NEARBY = 3  # pixels
-UNEXPLAINED = {0: 0.003, 16: 0.0002, 64: 0.0}  # levels outside the range: largest share of a figure's pixels
-SEEN, SQUARE, CROWDED = 16, 25, 40  # levels, side of a square, pixels in it: more of them could form a letter
-=======
 # Between versions of matplotlib the layout moves lines by a point, and letters are drawn otherwise. Outside them, a
 # pixel may have any colour between those that the other figure has nearby. From 3.10.8 to 3.11.2, at most 0.1 % of a
 # figure's pixels had none of these, 0.014 % by over 16 levels of 255 (26 of them in a square), none by over 58.
@@ -35,7 +26,6 @@ NEARBY = 3  # pixels, and as many as the axes were moved by
 POINT = 120 / 72  # pixels
 UNEXPLAINED = {0: 0.003, 16: 0.0002, 64: 0.00002}  # levels beyond the colours nearby: share of a figure's pixels
 SEEN, SQUARE, CROWDED = 16, 25, 40  # of such levels and pixels, in any square: more could be read
->>>>>>> forger
 LEVELS = 1  # of 255, by which a pixel may differ where numbers differ by rounding
 LARGE = 20_000_000  # pixels; a picture that claims more is not opened
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
@@ -60,13 +50,13 @@ def compare_pictures(
     was, now
         The files. Only the first may be of unknown origin.
     redrawn
-        Versions of the drawing libraries differ, so text may have moved.
+        Versions of the drawing libraries differ: text pixels may have moved.
     drawings
-        The same figures as SVG, to know where text is; without them, text must not move.
+        The same figures as SVG, which say where text is; without them, it may not move.
     levels
-        Number of levels, of 255, by which any pixel may differ.
+        By how many of 255 any pixel may differ.
     resized
-        Under other drawing libraries the picture, a colour bar, may be larger or smaller by up to `NEARBY` pixels.
+        Other drawing libraries may have made it by up to `NEARBY` pixels larger or smaller: a colour bar.
     """
     new = Image.open(BytesIO(now))
     try:
@@ -88,7 +78,7 @@ def compare_pictures(
                 found.where, found.was, found.now, (_png(before), now, _png(_difference(after, distance)))
             )
     if not np.any(wrong):
-        return Difference("", f"not a PNG of our writer: {form}", "one of our writer") if form else None
+        return Difference("", f"no PNG as our writer makes it: {form}", "one as it does") if form else None
     places = np.argwhere(wrong)
     row, column = (int(place) for place in places[0])
     where = f"{len(places)} of {distance.size} pixels, first at column {column}, row {row}"
@@ -97,7 +87,7 @@ def compare_pictures(
 
 
 def _form(was: bytes, now: bytes, *, resized: bool) -> str:
-    """Return why a PNG file is not of the form that our writer gives it; empty if it is."""
+    """Say what in a file's form is not our writer's."""
     try:
         check_form(was, now, resized=resized)
     except (ValueError, struct.error, zlib.error, LookupError) as error:
@@ -108,7 +98,7 @@ def _form(was: bytes, now: bytes, *, resized: bool) -> str:
 def _judge(
     before: NDArray[np.int16], after: NDArray[np.int16], drawings: Drawings | None
 ) -> tuple[NDArray[np.bool_], Difference | None]:
-    """Return the pixels that other drawing libraries do not explain; if there are none, the first text that differs."""
+    """Return the pixels that another drawing library does not explain, and a text that is another one."""
     was, now = (texts_of(svg, after.shape[1]) for svg in drawings) if drawings else ([], [])
     nearby = NEARBY + (round(shift_of(*drawings) * POINT) if drawings else 0)
     outside = np.ones(after.shape[:2], dtype=bool)
@@ -141,22 +131,16 @@ def _pixels(picture: Image.Image) -> NDArray[np.int16]:
     return np.asarray(picture.convert("RGBA")).astype(np.int16)
 
 
-<<<<<<< HEAD
-def _beyond(picture: NDArray[np.int16], other: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Return by how many levels each pixel of a figure is outside the range of colours that the other has nearby."""
-    size = (2 * NEARBY + 1, 2 * NEARBY + 1, 1)
-=======
 def _beyond(picture: NDArray[np.int16], other: NDArray[np.int16], nearby: int) -> NDArray[np.int16]:
     """Return by how many levels each pixel of a figure is outside the colours that the other one has nearby."""
     size = (2 * nearby + 1, 2 * nearby + 1, 1)
->>>>>>> forger
     darkest, lightest = minimum_filter(other, size), maximum_filter(other, size)
     found: NDArray[np.int16] = np.maximum(np.maximum(darkest - picture, picture - lightest).max(axis=2), 0)
     return found
 
 
 def _difference(after: NDArray[np.int16], distance: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Return the new figure, faded, with different pixels in red, and their neighbours too, so that one can be seen."""
+    """Return the new figure, faded, with every pixel that differs in red, and its neighbours, so that one is seen."""
     shown = 255 - (255 - after) // 4
     seen = np.pad(distance > 0, 2)
     for axis in (0, 1):
@@ -188,14 +172,14 @@ def compare_markup(was: str, now: str, pictures: Pictures, *, rounded: bool = Fa
 
 
 def unpacked(text: str) -> bytes:
-    """Return the bytes of a picture that a text holds in base64.
+    """Return the bytes of a picture in a text, as our writers pack it.
 
     Raises
     ------
     ValueError
-        It is not exactly what our writers write: characters that decoders skip could hide anything.
+        It is packed another way: with characters that a reader skips, there could be anything among them.
     """
     content = b64decode(text, validate=True)
     if b64encode(content).decode() != text.removesuffix("\n"):
-        raise ValueError("a picture in base64 with characters that our writers do not write")
+        raise ValueError("a picture that is not packed as our writers do it")
     return content
