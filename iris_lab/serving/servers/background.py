@@ -22,7 +22,7 @@ from waitress.utilities import RequestEntityTooLarge
 from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.connections import allow_open_files
 from iris_lab.serving.http.telemetry import Telemetry
-from iris_lab.serving.servers.options import CROWDED_UNREAD_SECONDS, UNREAD_SECONDS, bound_unsent
+from iris_lab.serving.servers.options import CROWDED_UNREAD_SECONDS, UNREAD_SECONDS, UNSENT_BYTES, bound_unsent
 
 MAX_CONNECTIONS = 2000  # at a time; a slow client occupies a connection, not a thread
 HEAD_BYTES = 1024  # received at a time until the head of a request is complete
@@ -58,7 +58,7 @@ class Background:
             channel_timeout=30,
         )
         allow_open_files(2 * MAX_CONNECTIONS)
-        bound_unsent(listener)
+        bound_unsent(listener, UNSENT_BYTES // 4)
         self._server.channel_class = partial(_Channel, endpoint.telemetry)
         self._server.handle_accept = self._accept
         logging.getLogger("waitress").setLevel(logging.ERROR)  # its warnings would appear in the output of a cell

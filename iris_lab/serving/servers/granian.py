@@ -31,6 +31,7 @@ from iris_lab.serving.servers.access_log import STDOUT, AccessLog
 from iris_lab.serving.servers.options import (
     CROWDED_UNREAD_SECONDS,
     UNREAD_SECONDS,
+    UNSENT_BYTES,
     Options,
     bound_unsent,
     openness,
@@ -201,7 +202,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listener = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            bound_unsent(listener)
+            bound_unsent(listener, UNSENT_BYTES)
             listener.bind(address)
             listener.listen()  # otherwise a second server could bind the port until the first one listens
             on_error.pop_all()

@@ -12,7 +12,7 @@ from iris_lab.serving.http.middleware import LOOPBACK, MAX_BODY_BYTES, Rules
 MAX_BODY_OPTION_BYTES = 2**30
 UNREAD_SECONDS = 20  # after which a connection is dropped whose client reads nothing of a response
 CROWDED_UNREAD_SECONDS = 0.5  # the same, while many connections are open
-UNSENT_BYTES = 2**15  # of a connection; else the kernel would take megabytes of responses that nobody reads
+UNSENT_BYTES = 2**17  # of a connection; by default, the kernel takes megabytes of responses that nobody reads
 _is_host = re.compile(r"[\w.-]+|\*", re.ASCII).fullmatch
 _is_origin = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?|\*").fullmatch
 
@@ -77,13 +77,12 @@ def openness(host: str) -> str:
     )
 
 
-def bound_unsent(listener: socket.socket) -> None:
-    """Bound what the kernel takes of responses before the client makes room for it; connections inherit this.
+def bound_unsent(listener: socket.socket, number: int) -> None:
+    """Bound what the kernel takes of responses that are not read; connections inherit this.
 
-    A small send buffer would bound it, too, but slow down clients that do read.
+    TCP_NOTSENT_LOWAT would not do: it bounds nothing for a server that writes until the buffer is full.
     """
-    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, number)
 
 
 def other_program(host: str, port: int) -> str:
