@@ -1,9 +1,9 @@
 """Comparison of SVG figures drawn by two versions of the drawing libraries: all the same but where text stands.
 
-Another version of matplotlib measures text otherwise, and the layout moves the axes by a point to make room. Measured
-from 3.10.8 to 3.11.2: within its axes, every coordinate is the same to the sixth decimal; text and legends move by at
-most 0.9 points; the outlines of letters are equal. So all elements, colours and texts have to be the same, coordinates
-relative to their axes too, and text may move a little.
+Another version of matplotlib measures text otherwise, and the layout moves the axes to make room. Measured between 3.10
+and 3.11.2: axes move by up to 2.7 points; within them, every coordinate is the same to the sixth decimal; text and
+legends move by at most 0.9 points; the outlines of letters are equal. So all elements, colours and texts have to be the
+same, coordinates relative to their axes too, and text may move a little.
 """
 
 import re

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from iris_lab.workflow.comparison.findings import Difference
 from iris_lab.workflow.comparison.outlines import Letter, Points, ink, kind_of, letters_of, parse
 
-FITS, FITS_MARK = 0.55, 0.45  # least correlation of a letter, or of a mark such as a point, with its outline
+FITS, FITS_MARK = 0.65, 0.45  # least correlation of a letter, or of a mark such as a point, with its outline
 FINE = 4  # subpixels, in each direction
+FAR = 24  # subpixels that a text is moved at most
 REACH, MARGIN = 10, 1.5  # subpixels that a letter is moved at most; pixels around it that are looked at
+SURE, STRAY = 0.65, 1.0  # correlation from which the place is certain; pixels that a letter adds to the drift at most
 DRIFT = 0.03  # of the way from a text's middle, by which the place of a letter may be off
 CONTRAST, FAINT = 128, 0.3  # levels of 255 by which a text may stand out more or less; share of that for a letter
 Grey = NDArray[np.float64]
@@ -96,13 +98,13 @@ def _misread(picture: Pixels, ours: Pixels, text: Text, digits: dict[str, str]) 
     contrast = [np.ptp(pixels[whole], (0, 1)) for pixels in (picture, ours)]
     if np.abs(contrast[0] - contrast[1]).max() > CONTRAST:
         return Difference(f"text {text.text!r:.60}", "another colour", "as re-run")
-    middle = len(text.letters) // 2
+    start, middle = _start(picture, text), len(text.letters) // 2
     for half in (range(middle, len(text.letters)), range(middle - 1, -1, -1)):
-        drift = np.zeros(2)
+        drift = start
         for number in half:
             near = [letter.moved(drift.tolist()) for letter in text.letters[max(0, number - 1) : number + 2]]
             letter = near[min(number, 1)]
-            window = _Window.around(letter, near, ours.shape)
+            window = _Window.around([letter], [other for other in near if other is not letter], ours.shape)
             if window is None or np.array_equal(window.cut(picture), window.cut(ours)):
                 continue
             seen = window.cut(picture).mean(axis=2)
@@ -115,11 +117,20 @@ def _misread(picture: Pixels, ours: Pixels, text: Text, digits: dict[str, str]) 
     return None
 
 
+def _start(picture: Pixels, text: Text) -> Points:
+    """Return by how many pixels a text as a whole stands elsewhere: one that is set to its end, for one."""
+    window = _Window.around(text.letters, text.letters[1:], picture.shape)
+    if window is None:
+        return np.zeros(2)
+    moves = [(x, y) for y in range(-FAR, FAR + 1, 2) for x in range(-FAR, FAR + 1, 2)]
+    return -np.array(window.best(text.letters[0], window.cut(picture).mean(axis=2), moves)[1]) / FINE
+
+
 def _wrong(letter: Letter, window: "_Window", seen: Grey, digits: dict[str, str]) -> tuple[str, Points]:
     """Say what stands in the place of a letter, if another one does; and how far, in pixels, its place is off."""
     reach = range(-REACH, REACH + 1)
     own, place = window.best(letter, seen, [(x, y) for y in reach[::2] for x in reach])
-    move = np.array(place) / FINE if letter.character.isalnum() else np.zeros(2)
+    move = np.clip(np.array(place) / FINE, -STRAY, STRAY) if own > SURE else np.zeros(2)
     if own < (FITS if letter.character.isalnum() else FITS_MARK):
         return "no such letter", move
     if letter.character not in digits:
@@ -140,13 +151,14 @@ class _Window:
     neighbours: list[Points]
 
     @classmethod
-    def around(cls, letter: Letter, group: Sequence[Letter], shape: tuple[int, ...]) -> "_Window | None":
-        corners = letter.corners
-        low, high = np.floor(corners[0] - MARGIN).astype(int), np.ceil(corners[1] + MARGIN).astype(int)
+    def around(cls, letters: Sequence[Letter], others: Sequence[Letter], shape: tuple[int, ...]) -> "_Window | None":
+        """Return what is around letters, with what others leave there; nothing, where that is not in the picture."""
+        corners = np.concatenate([letter.corners for letter in letters])
+        low, high = np.floor(corners.min(0) - MARGIN).astype(int), np.ceil(corners.max(0) + MARGIN).astype(int)
         if np.any(low < 0) or high[0] > shape[1] or high[1] > shape[0]:
             return None
-        others = [contour for other in group if other is not letter for contour in other.contours]
-        return cls((int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1])), others)
+        beside = [contour for other in others for contour in other.contours]
+        return cls((int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1])), beside)
 
     def cut(self, picture: Pixels) -> Pixels:
         """Return its part of a picture, without transparency."""

@@ -117,13 +117,9 @@ def _judge(
 
 def _drawn_alike(before: NDArray[np.int16], after: NDArray[np.int16], texts: Sequence[Text]) -> bool:
     """Say whether most letters have the very same pixels: another version draws all of them otherwise."""
-    boxes = [box for text in texts for box in text.boxes]
-    equal = [
-        np.array_equal(
-            before[max(0, top) : bottom, max(0, left) : right], after[max(0, top) : bottom, max(0, left) : right]
-        )
-        for (left, top), (right, bottom) in boxes
-    ]
+    boxes = [np.maximum(box, 0) for text in texts for box in text.boxes]
+    cuts = [(slice(box[0][1], box[1][1]), slice(box[0][0], box[1][0])) for box in boxes]
+    equal = [np.array_equal(before[cut], after[cut]) for cut in cuts]
     return bool(equal) and sum(equal) > len(equal) / 2
 
 
