@@ -156,6 +156,12 @@ def test_importing_the_package_imports_nothing_heavy():
     assert {"numpy", "pandas", "sklearn", "matplotlib", "flask", "papermill", "nbformat"} & set(loaded) == set()
 
 
+def test_a_quick_verification_imports_neither_numbers_nor_notebooks():
+    code = "import sys, iris_lab.workflow.verification; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"numpy", "pandas", "PIL", "nbformat", "papermill", "rocrate"} & set(loaded) == set()
+
+
 def test_help_takes_less_than_0_3_s_of_cpu():
     code = (
         "import resource, subprocess, sys;"

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from iris_lab.place import LOCK
-from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, Finding
-from iris_lab.workflow.comparison.notebooks import PARAMETERS_PLACE, SOURCE_PLACE
+from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, PARAMETERS_PLACE, SOURCE_PLACE, Finding
 from iris_lab.workflow.crate import PLATFORM_FACTS, Record
 
 DATA, PARAMETER, NOTEBOOK, CODE = "data", "parameter", "notebook", "package code"
@@ -57,12 +56,13 @@ def cause_of(
     if not found and not integrity:
         return None
     cell = first_cell(record, artifacts)
-    changed = {name: [f.name for f in environment if _kind(f.name, record) == name] for name in (DATA, NOTEBOOK, CPU)}
-    changed |= {name: [f.name for f in environment if _kind(f.name, record) == name] for name in (SOFTWARE, CODE)}
+    changed: dict[str, list[str]] = {kind: [] for kind in (DATA, PARAMETER, NOTEBOOK, CPU, SOFTWARE, CODE)}
+    for finding in environment:
+        changed[_kind(finding.name, record)].append(finding.name)
     changed[DATA] += [f.name for f in integrity if f.name == record.data.get("file")]
     places = [f.difference.where for f in integrity if f.difference]
-    changed[PARAMETER] = [where for where in places if where.startswith("parameter ")]
-    for kind in (DATA, PARAMETER, NOTEBOOK, CPU, SOFTWARE, CODE):
+    changed[PARAMETER] += [where for where in places if where.startswith("parameter ")]
+    for kind in changed:
         shown = {PARAMETER: PARAMETERS_PLACE, NOTEBOOK: SOURCE_PLACE}.get(kind)
         if changed[kind] or (shown and cell.endswith(f", {shown}")):
             return Cause(kind, changed[kind], cell)

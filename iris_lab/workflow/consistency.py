@@ -14,14 +14,13 @@ from iris_lab.workflow.comparison.findings import ALTERED, CLAIMED, Difference, 
 from iris_lab.workflow.comparison.texts import compare_trees
 from iris_lab.workflow.crate import LARGEST_RECORD, Record, digest_of
 from iris_lab.workflow.layout import CRATE_FILE, PAGE_FILE
-from iris_lab.workflow.notebooks import declarations
+from iris_lab.workflow.notebooks import INJECTED, declarations
 from iris_lab.workflow.untrusted import read_bounded, strict_json
 
 LARGEST_READ = 64 * 2**20  # bytes of a notebook or description
 INFO_FILE = "model.json"  # as in iris_lab.modeling, whose import would cost seconds
 DATED = "iris_lab/__init__.py"  # has the date of the release
 URL = re.compile(r"https?://[\x21-\x7e]+")
-INJECTED = "injected-parameters"  # papermill's tag
 MALFORMED = (
     IrisLabError,
     OSError,

@@ -15,18 +15,11 @@ from rocrate.rocrate import ROCrate
 from iris_lab.errors import ArtifactError
 from iris_lab.place import PACKAGE
 from iris_lab.workflow.crate import COMPUTES, LARGEST_RECORD, PLATFORM_FACTS, UNSTABLE, WRITES, Record
-from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.layout import CRATE_FILE, MEDIA_TYPES
 from iris_lab.workflow.provenance import computes
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
-# Python's own table of media types depends on the machine's.
-MEDIA_TYPES = {
-    ".csv": "text/csv",
-    ".html": "text/html", ".ipynb": "application/x-ipynb+json", ".joblib": "application/octet-stream",
-    ".json": "application/json", ".parquet": "application/vnd.apache.parquet", ".png": "image/png",
-    ".svg": "image/svg+xml", ".tsv": "text/tab-separated-values",
-}  # fmt: skip
 # Terms of the run profiles that the context of RO-Crate 1.1 lacks.
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 OWN_TABLE = "The table that was given to the run, byte for byte; the licence of the run does not cover it."

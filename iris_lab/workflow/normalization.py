@@ -6,7 +6,8 @@ from copy import deepcopy
 
 from nbformat import NotebookNode
 
-INJECTED = "injected-parameters"  # papermill's tag; also the id we give its cell in place of a random one
+from iris_lab.workflow.notebooks import INJECTED
+
 NOTEBOOK_METADATA = {"kernelspec", "language_info", "title", "authors"}
 CELL_METADATA = {"tags", "name", "editable", "deletable", "slideshow"}
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
@@ -51,7 +52,7 @@ def normalize(notebook: NotebookNode) -> NotebookNode:
 
 def _cell_id(cell: NotebookNode, number: int) -> str:
     if INJECTED in cell.metadata.get("tags", []):
-        return INJECTED
+        return INJECTED  # in place of a random one
     # An id that the author chose stays. A random one is replaced: nbformat draws new ones for a notebook of format 4.4.
     given = str(cell.get("id", ""))
     return f"cell-{number}" if not given or RANDOM_ID.fullmatch(given) else given

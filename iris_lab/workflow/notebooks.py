@@ -5,14 +5,13 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from iris_lab.errors import InputError
 
-PARAMETERS = "parameters"  # papermill's tag of the cell
+PARAMETERS, INJECTED = "parameters", "injected-parameters"  # papermill's tags of the cell, and of the one it adds
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
 TYPES = {"bool": bool, "float": int | float, "int": int, "str": str}
 FORM = "expected `name: type = literal  # meaning` with one of the types bool, float, int, str"
@@ -119,10 +118,5 @@ def _declaration(statement: ast.stmt, comment: str) -> Declaration | None:
 
 def _comments(source: str) -> dict[int, str]:
     """Return the comment at the end of each line that has one, by line number."""
-    return dict(_each_comment(source))
-
-
-def _each_comment(source: str) -> Iterator[tuple[int, str]]:
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string.lstrip("#").strip()
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {token.start[0]: token.string.lstrip("#").strip() for token in tokens if token.type == tokenize.COMMENT}

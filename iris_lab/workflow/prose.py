@@ -15,11 +15,8 @@ from jinja2.runtime import Context
 from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-# Python's own table of media types depends on the machine's.
-IMAGES = {
-    ".gif": "image/gif", ".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png", ".svg": "image/svg+xml",
-    ".webp": "image/webp",
-}  # fmt: skip
+from iris_lab.workflow.layout import IMAGES
+
 LINK = re.compile(r"""!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*?\ssrc\s*=\s*["']([^"']+)""", re.IGNORECASE)
 SOURCE = re.compile(r"""(<img\b[^>]*?\ssrc\s*=\s*["'])([^"']+)""", re.IGNORECASE)
 MATHML = re.compile(r"\{http://www.w3.org/1998/Math/MathML\}m[a-z]+")  # every element of MathML begins with m

@@ -3,7 +3,6 @@
 import functools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def execute(
     results, seconds, unstable = {}, {}, {}
     step = plan.steps[0]
     try:
-        known = crate.artifacts_of(folder)
+        known = crate.artifacts_of(folder)  # without the images, which count as results of the first step
         for name, image in plan.images.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(image)
@@ -80,7 +79,7 @@ def execute(
             known = found
         remove_empty_folders(folder)
         write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts, read_metrics(folder))
-        write_crate(folder, replace(_record(plan, folder, results), unstable=unstable))
+        write_crate(folder, _record(plan, folder, results, unstable))
     except OSError as error:
         raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
     return seconds
@@ -137,7 +136,9 @@ def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, An
     return list(volatile_outputs(done))
 
 
-def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> crate.Record:
+def _record(
+    plan: Plan, folder: Path, results: Mapping[str, Sequence[str]], unstable: Mapping[str, Sequence[str]]
+) -> crate.Record:
     data = {}
     if plan.dataset:
         data = {"name": plan.dataset.name, "source": plan.origin, "sha256": plan.dataset.digest}
@@ -157,6 +158,7 @@ def _record(plan: Plan, folder: Path, results: Mapping[str, Sequence[str]]) -> c
         inputs={
             step.name: [name for need in step.needs for name in results[need] if _readable(name)] for step in plan.steps
         },
+        unstable=unstable,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 IDENTICAL, EQUIVALENT, DIFFERENT, CLAIMED = "identical", "equivalent", "different", "claimed"
 ALTERED, MISSING, EXTRA, NO_FILE = "altered", "missing", "extra", "not a file"
+SOURCE_PLACE, PARAMETERS_PLACE = "its source", "its parameters"  # where a cell differs
 SHOWN = 120  # characters of a text
 
 

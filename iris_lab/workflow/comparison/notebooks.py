@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
-from iris_lab.workflow.comparison.findings import Difference, excerpts
+from iris_lab.workflow.comparison.findings import PARAMETERS_PLACE, SOURCE_PLACE, Difference, excerpts
 from iris_lab.workflow.comparison.pictures import Pictures, compare_markup, unpacked
 from iris_lab.workflow.comparison.texts import NOTHING, compare_strings, compare_texts, compare_trees, texts_close
-from iris_lab.workflow.normalization import INJECTED
+from iris_lab.workflow.notebooks import INJECTED
 from iris_lab.workflow.untrusted import strict_json
 
 BANNER = "papermill-error-cell-tag"  # of the cells that papermill adds to a notebook that failed
-SOURCE_PLACE, PARAMETERS_PLACE = "its source", "its parameters"
 Cell = Mapping[str, Any]
 
 
