@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from iris_lab.data.datasets import Dataset
-from iris_lab.data.schema import free_name, special_kinds
+from iris_lab.data.schema import free_name, special
 from iris_lab.errors import ArtifactError, InputError, check_type
 from iris_lab.modeling import SUBSET, Model, Split, load_model
 from iris_lab.place import reports
@@ -62,15 +62,17 @@ def read_split(folder: Path, model: Model) -> Split:
     try:
         # Class names stay text as they are: "NA" or "1" may be the name of a class.
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        features = table[list(model.features)].astype("float64")
+        values = {feature.name: feature.parse(table[feature.name].tolist()) for feature in model.schema}
+        features = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
         code_of = {name: code for code, name in enumerate(model.classes)}
         codes = np.array([code_of[name] for name in table[target]], dtype=np.int64)
         subset = table.iloc[:, 0].to_numpy()
     except (ValueError, KeyError) as error:
         raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error
     recorded = model.info["dataset"]
-    kinds = special_kinds(model.schema)
-    dataset = Dataset(recorded["name"], features, codes, model.classes, target, recorded["source"], kinds)
+    dataset = Dataset(
+        recorded["name"], features, codes, model.classes, target, recorded["source"], special(model.schema)
+    )
     if dataset.digest != recorded["sha256"]:
         raise ArtifactError(f"{SPLIT_FILE} is not the data the model was trained on (digest): run 02_train again")
     return Split(dataset, np.flatnonzero(subset == "train"), np.flatnonzero(subset == "test"))

@@ -1,19 +1,22 @@
 """Which columns of a table are features, which values are classes, and all problems with them at once."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_lab.data.schema import LARGEST, Feature, are_whole, kind_of, parse_numbers
+from iris_lab.data.schema import LARGEST, Feature, Kind, are_whole, in_order, kind_of, parse_numbers
 from iris_lab.errors import InputError, UnknownNameError
 
 FEW_ROWS = 10  # in fewer rows, numbers may be consecutive and texts unique by chance
 MOST_CLASSES = 20  # a target with more values is rather a measurement
 SAMPLES_PER_CLASS = 5  # numbers that repeat less often are rather a measurement
 MOST_PROBLEMS = 20
+MANY_LEVELS = 40  # of which each occurs less than twice on average: rather names or free text than categories
+MOST_LEVELS = 10_000
+KINDS: tuple[Kind, ...] = ("number", "category", "boolean", "date")
 Columns = Mapping[str, list[str]]
 
 
@@ -67,7 +70,30 @@ def names_in(option: str, text: str, known: Sequence[str]) -> list[str]:
     return names
 
 
-def misleading(columns: Columns, target: str, keep: Sequence[str]) -> dict[str, str]:
+def kinds_in(text: str, known: Sequence[str]) -> dict[str, Kind]:
+    """Return the kinds in a list such as ``"zip=category, when=date"``, by column.
+
+    Raises
+    ------
+    UnknownNameError
+        The table has no such column, or there is no such kind.
+    InputError
+        An entry is not written as ``column=kind``.
+    """
+    found: dict[str, Kind] = {}
+    for entry in next(csv.reader([text], skipinitialspace=True), []):
+        name, sign, kind = (part.strip() for part in entry.rpartition("="))
+        if not sign:
+            raise InputError(f"kinds: {entry!r} is not written as column=kind, such as zip=category")
+        (column,) = names_in("kinds", f'"{name}"', known)
+        known_kind = next((one for one in KINDS if one == kind), None)
+        if known_kind is None:
+            raise UnknownNameError(f"kind of column {column!r}", kind, KINDS)
+        found[column] = known_kind
+    return found
+
+
+def misleading(columns: Columns, target: str, keep: Collection[str]) -> dict[str, str]:
     """Return the columns that identify a sample or repeat the target, and the reason to leave each out."""
     found = {}
     for name, texts in columns.items():
@@ -79,44 +105,72 @@ def misleading(columns: Columns, target: str, keep: Sequence[str]) -> dict[str, 
 def _reason(texts: list[str], labels: list[str]) -> str:
     if texts == labels:
         return "it is a copy of the target"
-    if len(texts) < FEW_ROWS or len(set(texts)) < len(texts):
+    given = [text for text in texts if text]
+    if not given:
+        return "it has no values"
+    levels = set(given)
+    if len(texts) < FEW_ROWS or (len(levels) < len(given) and 2 * len(levels) <= max(len(given), 2 * MANY_LEVELS)):
+        return ""
+    kind = kind_of(given)
+    if kind == "category":
+        return (
+            "its text is different in every row" if len(levels) == len(given) else "its text is different in most rows"
+        )
+    if kind != "number" or len(levels) < len(texts):
         return ""
     numbers = parse_numbers(texts)
-    if np.isnan(numbers).all():
-        return "its text is different in every row"
     if are_whole(numbers) and numbers.max() - numbers.min() == len(numbers) - 1 and abs(numbers.max()) < 2**53:
         return "it counts the rows"
     return ""
 
 
 def features_of(
-    columns: Columns, decimal: str, found: Findings
+    columns: Columns, decimal: str, found: Findings, kinds: Mapping[str, Kind]
 ) -> tuple[list[Feature], dict[str, NDArray[np.float64]]]:
-    """Return the features of a table and their values; add the problems with them to `found`."""
+    """Return the features of a table and their values; add the problems with them to `found`.
+
+    Parameters
+    ----------
+    columns
+        The texts of each; an empty one is a missing value.
+    decimal
+        The decimal separator.
+    found
+        Takes notes and problems.
+    kinds
+        Kinds that are given, by name; the others are inferred.
+    """
     features, values = [], {}
     for name, texts in columns.items():
-        feature = Feature(name, kind_of(texts))
+        given = [text for text in texts if text]
+        kind = kinds.get(name) or kind_of(given, decimal)
+        levels = tuple(in_order(set(given))) if kind == "category" else ()
+        feature = Feature(name, kind, levels, missing=len(given) < len(texts))
         numbers = feature.parse(texts, decimal)
         features.append(feature)
         values[name] = numbers
-        if (wrong := feature.wrong(numbers)).size:
-            found.problems.append(_problem(name, texts, numbers, wrong, found))
-        elif len(numbers) >= FEW_ROWS and len(set(texts)) == len(texts) and are_whole(numbers):
+        if len(levels) > MOST_LEVELS:
+            found.problems.append(f"column {name!r} has {len(levels)} levels, expected {MOST_LEVELS} or fewer: drop it")
+        elif (wrong := feature.wrong(numbers, texts)).size:
+            found.problems.append(_problem(feature, texts, numbers, wrong, found))
+        elif kind == "number" and len(numbers) >= FEW_ROWS and len(set(texts)) == len(texts) and are_whole(numbers):
             found.notes.append(f"{name!r} is a whole number unique to each row: is it an identifier? then drop it")
     return features, values
 
 
 def _problem(
-    name: str, texts: Sequence[str], numbers: NDArray[np.float64], wrong: NDArray[np.intp], found: Findings
+    feature: Feature, texts: Sequence[str], values: NDArray[np.float64], wrong: NDArray[np.intp], found: Findings
 ) -> str:
     first = int(wrong[0])
     more = f" ({wrong.size} such values)" if wrong.size > 1 else ""
-    where = f"{found.place(first)}, column {name!r}: "
-    if not texts[first]:
-        return f"{where}a value is missing{more}; fill it in, or remove the row, or drop the column"
+    where = f"{found.place(first)}, column {feature.name!r}: "
     shown = repr(texts[first][:40])
-    if np.isnan(numbers[first]):
-        return f"{where}{shown} is not a number{more}; encode the column, drop it, or name it as the target"
+    if np.isnan(values[first]):
+        what = {"number": "a number", "date": "a date such as 2024-01-31", "boolean": "true or false"}[feature.kind]
+        return (
+            f"{where}{shown} is not {what}{more}; correct it, name the word for a missing value with missing, or the kind "
+            "of the column with kinds"
+        )
     return f"{where}{shown} is beyond {LARGEST:g}{more}; use a larger unit"
 
 
@@ -128,7 +182,7 @@ def encode(labels: Sequence[str], target: str, found: Findings) -> tuple[NDArray
         found.problems.append(
             f"{found.place(missing[0])}: target {target!r} is missing{more}; give every sample a class"
         )
-    classes = _in_order(set(labels) - {""})
+    classes = in_order(set(labels) - {""})
     if len(classes) < 2:
         found.problems.append(f"target {target!r} has one class only ({''.join(classes)}): expected at least two")
     elif reason := _measured(classes, len(labels)):
@@ -144,13 +198,6 @@ def encode(labels: Sequence[str], target: str, found: Findings) -> tuple[NDArray
             found.notes.append(f"classes {', '.join(map(repr, same))} differ by case only: are they one class?")
     code_of = {name: code for code, name in enumerate(classes)} | {"": 0}
     return np.array([code_of[label] for label in labels], np.int64), tuple(classes)
-
-
-def _in_order(names: set[str]) -> list[str]:
-    numbers = parse_numbers(sorted(names))
-    if np.isnan(numbers).any():
-        return sorted(names)
-    return sorted(names, key=lambda name: (float(name), name))
 
 
 def _measured(classes: Sequence[str], samples: int) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iris_lab.data.columns import Columns, Findings, encode, features_of, misleading, names_in
-from iris_lab.data.schema import Feature, Kind, special_kinds
+from iris_lab.data.columns import Columns, Findings, encode, features_of, kinds_in, misleading, names_in
+from iris_lab.data.schema import Feature, missing_words, special
 from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError, check_type
@@ -27,14 +27,14 @@ BUNDLED: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A table of samples with numeric features and one class each.
+    """A table of samples with features and one class each.
 
     Attributes
     ----------
     name
         Short name, for titles and file names.
     features
-        Data frame of float64, shape (samples, features).
+        Data frame of float64, shape (samples, features); `schema` says what the numbers stand for.
     target
         Integer code of each sample's class, shape (samples,).
     classes
@@ -43,8 +43,8 @@ class Dataset:
         Name of the column that holds the class.
     source
         Where the data come from, in one line.
-    kinds
-        Kind of each feature that is not a number, by name.
+    special
+        The features that are not numbers without gaps, by name.
     notes
         What was found when the table was read, one sentence each.
     """
@@ -55,7 +55,7 @@ class Dataset:
     classes: tuple[str, ...]
     target_name: str
     source: str
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    special: Mapping[str, Feature] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -66,18 +66,25 @@ class Dataset:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Features and class names in one table, its samples counted from 1."""
-        return self.features.set_axis(self.labels.index).assign(**{self.target_name: self.labels})
+        """Features as they are spelled and class names in one table, its samples counted from 1."""
+        return self.spelled(self.features).set_axis(self.labels.index).assign(**{self.target_name: self.labels})
+
+    def spelled(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Return some samples of `features` with texts for categories, booleans and dates."""
+        texts = {name: one.spell(features[name]) for name, one in self.special.items() if one.kind != "number"}
+        return features.assign(**texts)
 
     @property
     def schema(self) -> list[Feature]:
         """What each feature is, in the order of the table."""
-        return [Feature(name, self.kinds.get(name, "number")) for name in self.features.columns]
+        return [self.special.get(name, Feature(name)) for name in self.features.columns]
 
     @property
     def digest(self) -> str:
         """SHA-256 of the content: names, classes, values. It does not depend on file format and row labels."""
-        header = [list(self.features.columns), self.target_name, list(self.classes)]
+        header: list[object] = [list(self.features.columns), self.target_name, list(self.classes)]
+        if not all(feature.is_plain for feature in self.schema):
+            header.append([[name, one.kind, one.levels, one.missing] for name, one in self.special.items()])
         content = hashlib.sha256(json.dumps(header).encode())
         content.update(self.features.to_numpy(dtype="<f8", copy=True).tobytes("C"))
         content.update(self.target.astype("<i8").tobytes())
@@ -93,12 +100,15 @@ def load_dataset(
     encoding: str = "",
     drop: str = "",
     keep: str = "",
+    kinds: str = "",
+    missing: str = "",
 ) -> Dataset:
     """Load a bundled dataset, or a text table or Parquet file or URL.
 
-    Every column but the target is a feature. Columns that count the rows, hold a different text in every row, or
-    repeat the target are left out; the dataset's notes say so. Iris is Fisher's, not the UCI copy, which has errors in
-    samples 35 and 38 (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
+    Every column but the target is a feature, of the kind that `kind_of` infers. Columns that count the rows, hold a
+    different text in most rows, or repeat the target are left out; the dataset's notes say so. Iris is Fisher's,
+    not the UCI copy, which has errors in samples 35 and 38 (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3),
+    1999, 368-369).
 
     Parameters
     ----------
@@ -111,6 +121,10 @@ def load_dataset(
         How a text table is written; empty: inferred.
     drop, keep
         Columns to leave out, and columns never to leave out, separated by commas.
+    kinds
+        Kinds of columns that are not as inferred: ``"zip=category, when=date"``.
+    missing
+        Words that stand for a missing value, beside the usual ones, separated by commas: ``"999, unknown"``.
 
     Raises
     ------
@@ -119,8 +133,9 @@ def load_dataset(
     InputError
         The table cannot be read or used; the message names column, line and value of all that is wrong.
     """
-    texts = {"separator": separator, "decimal": decimal, "encoding": encoding, "drop": drop, "keep": keep}
-    for option, value in (texts | {"target": target or ""}).items():
+    reading = {"separator": separator, "decimal": decimal, "encoding": encoding}
+    options = {"target": target or "", "drop": drop, "keep": keep, "kinds": kinds, "missing": missing}
+    for option, value in (reading | options).items():
         check_type(option, value, str)
     name, place, origin, table = _opened(source, Reading(separator, decimal, encoding))
     lines, columns = _columns(table)
@@ -130,21 +145,22 @@ def load_dataset(
     chosen = " ".join((target or "").split()) or known[-1]
     if chosen not in known:
         raise UnknownNameError("target column", chosen, known)
-    left_out = _left_out(columns, chosen, drop, keep, known)
+    _mark_missing(columns, chosen, missing_words(missing), found)
+    given = kinds_in(kinds, known)
+    left_out = _left_out(columns, chosen, drop, [*names_in("keep", keep, known), *given], known)
     found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
     labels = columns.pop(chosen)
     features, values = features_of(
-        {name: texts for name, texts in columns.items() if name not in left_out}, table.decimal, found
+        {name: texts for name, texts in columns.items() if name not in left_out}, table.decimal, found, given
     )
     codes, classes = encode(labels, chosen, found)
     found.refuse(place)
     if not features:
         reasons = "; ".join(f"{left!r}: {reason}" for left, reason in left_out.items())
         raise InputError(f"{place} leaves no feature ({reasons}): name columns with keep")
-    kinds, notes = special_kinds(features), tuple(found.notes)
     # Row by row in memory, as scikit-learn's bundled tables are: the order of a sum decides a model's last digits.
     frame = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
-    return Dataset(name, frame, codes, classes, chosen, origin, kinds, notes)
+    return Dataset(name, frame, codes, classes, chosen, origin, special(features), tuple(found.notes))
 
 
 def _opened(source: str | Path | Source, reading: Reading) -> tuple[str, str, str, TextTable]:
@@ -195,14 +211,27 @@ def _check_shape(place: str, names: Sequence[str], rows: int) -> None:
         raise InputError(f"{place} has no rows: expected at least two samples of each class")
 
 
-def _left_out(columns: Columns, target: str, drop: str, keep: str, known: Sequence[str]) -> dict[str, str]:
+def _mark_missing(columns: dict[str, list[str]], target: str, words: frozenset[str], found: Findings) -> None:
+    """Empty the values that stand for a missing one, in all columns but the target; note how many there were."""
+    for name, texts in columns.items():
+        if name == target or not name:
+            continue
+        spelled = {text: text.casefold() in words for text in set(texts)}
+        if not any(spelled.values()):
+            continue
+        columns[name] = ["" if spelled[text] else text for text in texts]
+        written = ", ".join(sorted({repr(text) if text else "empty" for text, gap in spelled.items() if gap}))
+        found.notes.append(f"{name!r} has {columns[name].count('')} missing values, written {written}")
+
+
+def _left_out(columns: Columns, target: str, drop: str, keep: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     """Return the columns that are no features, and the reason for each."""
     dropped = dict.fromkeys(names_in("drop", drop, known), "as drop asks for")
     if target in dropped:
         raise InputError(f"drop names the target {target!r}: drop another column, or name another target")
     unnamed = {"": "it has no name, as row labels have"} if "" in columns else {}
     rest = {name: texts for name, texts in columns.items() if name and name not in dropped}
-    return unnamed | misleading(rest, target, names_in("keep", keep, known)) | dropped
+    return unnamed | misleading(rest, target, keep) | dropped
 
 
 def check_source(source: str) -> None:

@@ -56,7 +56,14 @@ def _tree(n_features: object, n_classes: object, n_outputs: object) -> object:
     return Tree(n_features, n_classes, n_outputs)
 
 
+def _slice(*bounds: object) -> slice:
+    fits = len(bounds) == 3 and all(bound is None or type(bound) is int for bound in bounds)
+    need(fits, "holds an invalid slice")
+    return slice(*bounds)
+
+
 MAKERS: Mapping[tuple[str, str], Maker] = {
+    ("builtins", "slice"): Maker(_slice),
     ("numpy", "dtype"): Maker(_dtype),
     ("numpy", "ndarray"): Maker(_object_array),
     ("numpy._core.multiarray", "_reconstruct"): Maker(_object_array),
@@ -77,12 +84,13 @@ MAKERS: Mapping[tuple[str, str], Maker] = {
 @cache
 def known_dtypes() -> list[tuple[str, object]]:
     """Return the array types that our models have, each as its name and its state in a pickle."""
+    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
     from sklearn.neighbors import KDTree
     from sklearn.tree._tree import NODE_DTYPE
 
-    compiled = [np.dtype(NODE_DTYPE), KDTree([[0.0]]).__getstate__()[2].dtype]
-    numbers = [np.dtype(order + name) for name in ("f8", "i8", "i4") for order in "<>"]
-    reduced = [dtype.__reduce__() for dtype in (*numbers, np.dtype("u1"), np.dtype("O"), *compiled)]
+    compiled = [np.dtype(NODE_DTYPE), KDTree([[0.0]]).__getstate__()[2].dtype, PREDICTOR_RECORD_DTYPE]
+    numbers = [np.dtype(order + name) for name in ("f8", "i8", "i4", "u4") for order in "<>"]
+    reduced = [dtype.__reduce__() for dtype in (*numbers, np.dtype("u1"), np.dtype("?"), np.dtype("O"), *compiled)]
     return [(made[0], state) for _, made, state in reduced]
 
 
@@ -115,3 +123,29 @@ def check_tree(state: Any, features: int) -> None:
     tested = nodes["feature"][inner]
     need(((tested >= 0) & (tested < features)).all(), "holds a tree with an unknown feature")
     need(np.isfinite(nodes["threshold"]).all(), "holds a tree with an invalid threshold")
+
+
+def check_boosting(model: Any, features: int) -> None:
+    """Refuse boosted trees with links out of their arrays or in a circle: scikit-learn follows them without a check."""
+    parts = [model.nodes_, model.node_counts_, model.bitsets_, model.bitset_counts_, model.known_, model.places_]
+    need(all(type(array) is np.ndarray for array in (*parts, model.baseline_)), "holds boosted trees without arrays")
+    nodes, counts, bitsets, bitset_counts, known, places = parts
+    shapes = [array.ndim for array in parts] == [1, 1, 2, 1, 2, 1] and model.baseline_.ndim == 1
+    kinds = [array.dtype.kind for array in (counts, bitset_counts, bitsets, known, places)] == [*"iiuuu"]
+    need(
+        shapes and kinds and nodes.dtype.names and model.baseline_.dtype == float, "holds boosted trees of other types"
+    )
+    need(bitsets.shape[1] == known.shape[1] == 8 and {bitsets.itemsize, known.itemsize, places.itemsize} == {4},
+         "holds sets of levels of another size")  # fmt: skip
+    fits = len(counts) == len(bitset_counts) > 0 and counts.min() > 0 <= bitset_counts.min()
+    need(fits and counts.sum() == len(nodes) and bitset_counts.sum() == len(bitsets), "holds incomplete boosted trees")
+    need(len(places) == features and (places < max(1, len(known))).all(), "has boosted trees for other features")
+    own = np.arange(len(nodes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    inner, size = nodes["is_leaf"] == 0, np.repeat(counts, counts)
+    for child in (nodes["left"][inner], nodes["right"][inner]):
+        need(((child > own[inner]) & (child < size[inner])).all(), "holds a boosted tree with invalid links")
+    tested, levels = nodes["feature_idx"][inner], nodes["is_categorical"][inner] != 0
+    need(((tested >= 0) & (tested < features)).all(), "holds a boosted tree with an unknown feature")
+    sets = np.repeat(bitset_counts, counts)[inner]
+    need((nodes["bitset_idx"][inner][levels] < sets[levels]).all() and (len(known) or not levels.any()),
+         "holds a boosted tree with unknown levels")  # fmt: skip

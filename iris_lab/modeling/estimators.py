@@ -16,10 +16,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError, check_type
+from iris_lab.modeling.boosting import Boosting
+from iris_lab.modeling.preparation import make_preparation, prepared_names
 from iris_lab.modeling.splits import Split, check_seed, duplicate_groups
 
 # Each takes the seed; only those with a random part use it.
@@ -30,6 +32,7 @@ MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
     "svm": lambda seed: CalibratedClassifierCV(SVC(), ensemble=False),
     "knn": lambda seed: KNeighborsClassifier(),
     "forest": lambda seed: RandomForestClassifier(random_state=seed),
+    "boosting": lambda seed: Boosting(random_state=seed),
 }
 
 
@@ -95,22 +98,28 @@ def check_model(model: str) -> str:
     return model
 
 
-def make_estimator(model: str = "logistic", seed: int = 0) -> Pipeline:
-    """Return an unfitted scikit-learn Pipeline: standardize, then classify.
+def make_estimator(model: str = "logistic", seed: int = 0, schema: Sequence[Feature] = ()) -> Pipeline:
+    """Return an unfitted scikit-learn Pipeline: prepare the features, then classify.
 
     Parameters
     ----------
     model
-        ``logistic``, ``lda``, ``svm``, ``knn`` or ``forest``.
+        ``logistic``, ``lda``, ``svm``, ``knn``, ``forest`` or ``boosting``.
     seed
         Seed of the estimators with a random part.
+    schema
+        What each feature is; empty for numbers without gaps, which are standardized and nothing else.
 
     Raises
     ------
     UnknownNameError
         No model has that name.
     """
-    return make_pipeline(StandardScaler(), MODELS[check_model(model)](check_seed(seed)))
+    classifier = MODELS[check_model(model)](check_seed(seed))
+    native = isinstance(classifier, Boosting)
+    if native and not all(feature.is_plain for feature in schema):
+        classifier.set_params(categories=sum(feature.kind == "category" for feature in schema))
+    return make_pipeline(make_preparation(schema, native=native), classifier)
 
 
 def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, seed: int = 0) -> NDArray[np.float64]:
@@ -151,12 +160,13 @@ def coefficients(estimator: Pipeline, split: Split) -> pd.DataFrame:
     """Return how much each feature matters, one row per feature.
 
     For linear models, one column per class: the change of the class's decision value for one standard deviation more
-    of the feature. For the others, the drop of training accuracy when the feature is shuffled (permutation
+    of the feature, or for a level, which has a row of its own. For the others, the drop of training accuracy when the feature is shuffled (permutation
     importance, Breiman 2001, mean of 10 shuffles, fixed seed).
     """
     last, names = estimator[-1], list(split.dataset.features.columns)
     if hasattr(last, "coef_"):
         weights = last.coef_ if len(last.coef_) > 1 else np.vstack([-last.coef_[0], last.coef_[0]])
-        return pd.DataFrame(weights.T, index=names, columns=list(split.dataset.classes))
+        prepared = prepared_names(estimator[0], split.dataset.schema)
+        return pd.DataFrame(weights.T, index=prepared, columns=list(split.dataset.classes))
     drop = permutation_importance(estimator, split.train_features, split.train_target, n_repeats=10, random_state=0)
     return pd.DataFrame({"accuracy lost when shuffled": drop.importances_mean}, index=names)

@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from iris_lab.modeling.compiled import LeftOut, RefusedError, need
+from iris_lab.data.schema import Feature
+from iris_lab.modeling.compiled import LeftOut, RefusedError, check_boosting, need
 from iris_lab.modeling.pickles import is_plain
 
 MOST_JOBS = 64  # threads that a model may start for a prediction
+# Modules of the classes that preparations are made of: all they compute is in Python and NumPy, which check sizes.
+PREPARING = ("iris_lab.modeling.preparation", "sklearn.impute.", "sklearn.pipeline", "sklearn.preprocessing.")
 KERNELS = ("linear", "poly", "rbf", "sigmoid")
 # Shapes of the arrays that decide a prediction, by class of the estimator. n: features, k: classes, r: rows of a linear
 # model (one for two classes), v: support vectors, p: pairs of classes. scikit-learn does not check that they agree.
@@ -35,7 +39,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def check_parts(estimator: Any, features: int, classes: int, budget: int) -> None:
+def check_parts(estimator: Any, schema: Sequence[Feature], classes: int, budget: int) -> None:
     """Refuse an estimator from an untrusted file whose parts would make scikit-learn crash, hang or read out of bounds.
 
     Nearest neighbours are fitted again from their samples, because their search tree was not read from the file.
@@ -44,8 +48,8 @@ def check_parts(estimator: Any, features: int, classes: int, budget: int) -> Non
     ----------
     estimator
         As `pickles.read_pickle` returns it.
-    features, classes
-        How many the description has.
+    schema, classes
+        What each feature is, and the number of classes, as described.
     budget
         Largest number of values, each counted once per reference: the size of the file in bytes.
     """
@@ -54,10 +58,9 @@ def check_parts(estimator: Any, features: int, classes: int, budget: int) -> Non
     need(classes >= 2, "is described with fewer than two classes")
     steps = estimator.steps
     need(type(steps) is list and [len(step) for step in steps] == [2, 2], "does not have two steps")
-    # Then every later part receives one column per feature.
-    need(type(steps[0][1]) is StandardScaler, "does not standardize first")
-    for part in list(_parts(estimator, budget)):
-        need(part is estimator or type(part) is not Pipeline, "has a pipeline in a pipeline")
+    parts = list(_parts(estimator, budget))
+    features = _check_preparation(steps[0][1], schema, budget)  # columns that every later part receives
+    for part in parts:
         jobs = vars(part).get("n_jobs") if is_plain(part) else None
         need(jobs is None or (type(jobs) is int and abs(jobs) <= MOST_JOBS), f"asks for more than {MOST_JOBS} threads")
         if type(part).__name__ == "Tree":
@@ -70,8 +73,32 @@ def check_parts(estimator: Any, features: int, classes: int, budget: int) -> Non
             )
         elif isinstance(part, KNeighborsClassifier) and hasattr(part, "_fit_X"):
             part.fit(part._fit_X, part.classes_[part._y])
-        elif type(part).__name__ in SHAPES:
+        elif type(part).__name__ == "Boosting" and hasattr(part, "nodes_"):
+            check_boosting(part, features)
+            columns = 1 if classes == 2 else classes
+            need(part.n_features_in_ == features and len(part.baseline_) == columns, "is boosted for other classes")
+        elif type(part).__name__ in SHAPES and (part is steps[0][1] or type(part) is not StandardScaler):
             _check_shapes(part, features, classes)
+
+
+def _check_preparation(preparation: Any, schema: Sequence[Feature], budget: int) -> int:
+    """Return how many columns the first step of a model makes of its features."""
+    if type(preparation) is StandardScaler:
+        return len(schema)
+    need(type(preparation) is ColumnTransformer, "does not prepare its features first")
+    for name, step, columns in preparation.transformers_:
+        inside = [type(part) for part in _parts(step, budget)]
+        need(
+            name == "remainder" or (inside and all(kind.__module__.startswith(PREPARING) for kind in inside)),
+            "prepares its features in another way",
+        )
+        need(type(columns) is list and all(type(column) is str for column in columns), "prepares columns without names")
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        row = pd.DataFrame([[0.0] * len(schema)], columns=[feature.name for feature in schema])
+        made = preparation.transform(row)
+    need(type(made) is np.ndarray and made.ndim == 2 and made.dtype == float, "does not make numbers of its features")
+    return int(made.shape[1])
 
 
 def _parts(root: Any, budget: int) -> Iterator[Any]:
@@ -91,7 +118,8 @@ def _parts(root: Any, budget: int) -> Iterator[Any]:
         elif type(value).__name__ == "Tree":
             yield value
         else:
-            harmless = isinstance(value, str | int | float | None | np.ndarray | np.generic | LeftOut)
+            harmless = isinstance(value, str | int | float | None | np.ndarray | np.generic | slice | LeftOut)
+            harmless |= value is np.float64 or (isinstance(value, np.dtype) and value.kind in "biuf")
             need(harmless, f"has {_a(value)} among its attributes")
 
 

@@ -4,18 +4,19 @@ import hashlib
 import json
 import platform
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import joblib
 import msgspec
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from iris_lab.data.schema import Feature
+from iris_lab.data.schema import Feature, Kind
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.compiled import RefusedError
 from iris_lab.modeling.fitted import check_answers, check_parts
@@ -29,6 +30,9 @@ DRAWN_SAMPLES = 300  # most training samples in model.json, for the demo page's 
 
 class _Feature(TypedDict):
     name: str
+    kind: NotRequired[Kind]
+    levels: NotRequired[list[str]]
+    missing: NotRequired[bool]
     unit: str
     min: float
     max: float
@@ -37,7 +41,7 @@ class _Feature(TypedDict):
 
 
 class _Samples(TypedDict):
-    rows: list[list[float]]
+    rows: list[list[float | None]]
     classes: list[int]
 
 
@@ -90,12 +94,18 @@ class Model:
     @property
     def schema(self) -> list[Feature]:
         """What each feature is, in the order of training."""
-        return [Feature(feature["name"], feature.get("kind", "number")) for feature in self.info["features"]]
+        return [feature_of(described) for described in self.info["features"]]
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the features, in the order of training."""
         return tuple(feature["name"] for feature in self.info["features"])
+
+
+def feature_of(described: Mapping[str, Any]) -> Feature:
+    """Return the feature that an entry of ``model.json`` describes."""
+    levels = tuple(described.get("levels", ()))
+    return Feature(described["name"], described.get("kind", "number"), levels, described.get("missing", False))
 
 
 def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> Model:
@@ -176,12 +186,13 @@ def load_model(folder: Path, *, trust: bool = False) -> Model:
 
 def _read_estimator(pickle: bytes, info: dict[str, Any], *, trust: bool) -> Pipeline:
     features, classes = info["features"], len(info["classes"])
+    schema = [feature_of(described) for described in features]
     try:
         if trust:
             estimator = joblib.load(BytesIO(pickle))
         else:
             estimator = read_pickle(pickle)
-            check_parts(estimator, len(features), classes, budget=len(pickle))
+            check_parts(estimator, schema, classes, budget=len(pickle))
         check_answers(estimator, features, classes)
     except RefusedError as error:
         remedy = "" if trust else f"; {TRUST}"
@@ -214,11 +225,19 @@ def versions() -> dict[str, str]:
 
 
 def _describe(split: Split) -> list[dict[str, Any]]:
-    return [
-        {"name": feature.name, "kind": feature.kind, "unit": feature.unit, "min": float(column.min()),
-         "max": float(column.max()), "median": float(column.median()), "decimals": _decimals(column)}
-        for feature, (_, column) in zip(split.dataset.schema, split.train_features.items(), strict=True)
-    ]  # fmt: skip
+    columns = split.train_features.items()
+    return [_description(one, column) for one, (_, column) in zip(split.dataset.schema, columns, strict=True)]
+
+
+def _description(feature: Feature, column: "pd.Series[float]") -> dict[str, Any]:
+    given = column.dropna() if feature.missing else column
+    given = given if len(given) else pd.Series([0.0])
+    middle = given.mode()[0] if feature.kind == "category" else given.median()
+    known = {"name": feature.name, "kind": feature.kind, "unit": feature.unit, "min": float(given.min()),
+             "max": float(given.max()), "median": float(middle), "decimals": _decimals(given)}  # fmt: skip
+    if feature.kind == "category":
+        known["levels"] = list(feature.levels)
+    return known | ({"missing": True} if feature.missing else {})
 
 
 def _decimals(column: "pd.Series[float]") -> int:
@@ -234,7 +253,10 @@ def _decimals(column: "pd.Series[float]") -> int:
 def _drawn_samples(split: Split) -> dict[str, Any]:
     """Return evenly spaced training samples, enough for a scatter plot."""
     step = -(-len(split.train) // DRAWN_SAMPLES)
+    drawn = split.train_features.iloc[::step]
     return {
-        "rows": split.train_features.iloc[::step].to_numpy().tolist(),
+        "rows": drawn.astype(object).where(drawn.notna(), None).to_numpy().tolist()
+        if drawn.isna().any(axis=None)
+        else drawn.to_numpy().tolist(),
         "classes": split.train_target[::step].tolist(),
     }

@@ -20,16 +20,23 @@ from iris_lab.modeling.compiled import MAKERS, LeftOut, Maker, RefusedError, che
 
 PLAIN = frozenset(
     {
+        ("iris_lab.modeling.boosting", "Boosting"),
+        ("iris_lab.modeling.preparation", "DateParts"),
         ("joblib.numpy_pickle", "NumpyArrayWrapper"),
         ("sklearn.calibration", "CalibratedClassifierCV"),
         ("sklearn.calibration", "_CalibratedClassifier"),
         ("sklearn.calibration", "_SigmoidCalibration"),
+        ("sklearn.compose._column_transformer", "ColumnTransformer"),
         ("sklearn.discriminant_analysis", "LinearDiscriminantAnalysis"),
         ("sklearn.ensemble._forest", "RandomForestClassifier"),
+        ("sklearn.impute._base", "MissingIndicator"),
+        ("sklearn.impute._base", "SimpleImputer"),
         ("sklearn.linear_model._logistic", "LogisticRegression"),
         ("sklearn.neighbors._classification", "KNeighborsClassifier"),
         ("sklearn.pipeline", "Pipeline"),
         ("sklearn.preprocessing._data", "StandardScaler"),
+        ("sklearn.preprocessing._encoders", "OneHotEncoder"),
+        ("sklearn.preprocessing._encoders", "OrdinalEncoder"),
         ("sklearn.svm._classes", "SVC"),
         ("sklearn.tree._classes", "DecisionTreeClassifier"),
     }
@@ -56,6 +63,8 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
         """
         if (module, name) in MAKERS:
             return MAKERS[module, name]
+        if (module, name) == ("numpy", "float64"):  # the type of what an encoder returns
+            return np.float64
         if (module, name) in PLAIN:
             return getattr(import_module(module), name)
         asked = ascii(f"{module}.{name}"[:80])[1:-1]

@@ -83,7 +83,7 @@ def _values(
     for column, (place, feature) in enumerate(zip(places, schema, strict=True)):
         texts = [row[place].strip() for _, row in batch]
         values[:, column] = numbers = feature.parse(texts, given.decimal)
-        if (wrong := feature.wrong(numbers)).size:
+        if (wrong := feature.wrong(numbers, texts)).size:
             first = int(wrong[0])
             value = repr(texts[first][:40]) if texts[first] else "missing"
             where = f"data file {str(table)!r}: {given.counted} {batch[first][0]}"
