@@ -130,13 +130,12 @@ BAD_TABLES = {
     "nothing": ("", "the table is empty"),
     "header only": (HEADER, "no rows"),
     "one class": (HEADER + "1,2,x\n3,4,x\n", r"one class only \(x\)"),
-    "text": (HEADER + "1,2,x\n3,red,y\n", "line 3, column 'width': 'red' is not a number"),
-    "decimal commas": (HEADER + '1,"2,5",x\n3,"4,5",y\n', "line 2, column 'width': '2,5' is not a number"),
-    "date": (HEADER + "2020-01-01,2,x\n2020-01-02,4,y\n", "'2020-01-01' is not a number"),
-    "hole": (HEADER + "1,2,x\n3,,y\n", "line 3, column 'width': a value is missing"),
-    "infinity": (HEADER + "1,2,x\ninf,4,y\n", "line 3, .*'inf' is not a number"),
-    "underscore": (HEADER + "1_000,2,x\n3,4,y\n", "'1_000' is not a number"),
-    "foreign digits": (HEADER + "\u0661,2,x\n3,4,y\n", "is not a number"),
+    "text among numbers": (HEADER + "1,2,x\n" * 12 + "3,red,y\n", "line 14, column 'width': 'red' is not a number"),
+    "no such day": (HEADER + "2020-02-28,2,x\n" * 12 + "2020-02-30,4,y\n", "'2020-02-30' is not a date such as"),
+    "infinity": (HEADER + "1,2,x\n" * 12 + "inf,4,y\n", "line 14, .*'inf' is not a number"),
+    "underscore": (HEADER + "1,2,x\n" * 12 + "1_000,2,y\n", "'1_000' is not a number"),
+    "foreign digits": (HEADER + "1,2,x\n" * 12 + "\u0661,2,y\n", "is not a number"),
+    "only gaps": ("a,kind\n,x\n?,y\n", "leaves no feature .'a': it has no values."),
     "too large": (HEADER + "1e400,2,x\n3,4,y\n", "'1e400' is beyond 1e.30"),
     "beyond what is served": (HEADER + "1e31,2,x\n3,4,y\n", "'1e31' is beyond 1e.30"),
     "no class": (HEADER + "1,2,\n3,4,y\n5,6,x\n", "line 2: target 'kind' is missing"),
@@ -201,8 +200,10 @@ def test_the_line_that_is_not_in_the_encoding_is_named_wherever_it_stands(
 
 
 def test_what_is_wrong_with_a_parquet_file_is_named_by_row(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"a": ["1", "2", "red", "4"], "b": [1.0, 2, 3, None], "kind": ["x", "y", "x", None]})
-    frame.to_parquet(tmp_path / "a.parquet")
+    texts, numbers = ["1", "2", "red", *"4567890123"], [1.0, 2, 3, 1e99, *range(9)]
+    pd.DataFrame({"a": texts, "b": numbers, "kind": ["x", "y", "x", None, *"xxxxxxxxx"]}).to_parquet(
+        tmp_path / "a.parquet"
+    )
     with pytest.raises(InputError, match="3 problems") as raised:
         load_dataset(tmp_path / "a.parquet")
     places = [line.strip().split(":")[0] for line in str(raised.value).splitlines()[1:]]
@@ -254,8 +255,8 @@ def test_an_unknown_target_names_the_nearest_column() -> None:
         load_dataset("iris", "specie")
 
 
-def test_a_target_named_by_mistake_leaves_the_right_one_as_a_bad_feature() -> None:
-    with pytest.raises(InputError, match=r"(?s)dataset 'iris' has 2 problems:.*'species'.* a measurement, not classes"):
+def test_a_target_named_by_mistake_is_a_measurement() -> None:
+    with pytest.raises(InputError, match=r"dataset 'iris': target 'sepal width .cm.' has .* a measurement, not classes"):
         load_dataset("iris", "sepal width (cm)")
 
 
@@ -421,7 +422,7 @@ def test_columns_are_dropped_by_name_and_a_wrong_name_is_refused(tmp_path: Path)
 
 
 def test_all_that_is_wrong_is_said_at_once(flowers: Path) -> None:
-    flowers.write_text(HEADER + "red,2,x\n3,,y\n5,1e99,\n")
+    flowers.write_text(HEADER + "red,2,x\n3,1e99,y\n5,7,\n" + "1,2,x\n" * 12)
     with pytest.raises(InputError, match="has 3 problems") as raised:
         load_dataset(flowers)
     assert [line.strip().split(":")[0] for line in str(raised.value).splitlines()[1:]] == [

@@ -23,6 +23,8 @@ def test_the_notebooks_declare_every_parameter_with_type_default_and_meaning():
         "encoding": str,
         "drop": str,
         "keep": str,
+        "kinds": str,
+        "missing": str,
         "test_size": float,
         "seed": int,
         "folds": int,

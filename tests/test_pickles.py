@@ -22,17 +22,23 @@ import joblib
 import numpy as np
 import pytest
 from joblib.numpy_pickle import NumpyUnpickler
+from mixed_table import mixed_dataset
 from sklearn.tree._tree import Tree
 
 from iris_lab.cli import main
-from iris_lab.data.datasets import load_dataset
+from iris_lab.data.datasets import Dataset, load_dataset
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling import MODELS, load_model, make_estimator, make_split, save_model
 from iris_lab.modeling.compiled import MAKERS
-from iris_lab.modeling.pickles import PLAIN, ModelUnpickler
+from iris_lab.modeling.pickles import FLOAT64, PLAIN, ModelUnpickler
 
-TABLES = ("iris", "wine", "breast_cancer")
+TABLES = ("iris", "wine", "breast_cancer", "mixed")
 FIVE = struct.Struct("<Q")
+
+
+def dataset(table: str) -> Dataset:
+    """Return a bundled dataset, or one with all kinds of features, each with gaps."""
+    return mixed_dataset() if table == "mixed" else load_dataset(table)
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +46,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a model of each kind, fitted on each table."""
     folder = tmp_path_factory.mktemp("models")
     for table in TABLES:
-        split = make_split(load_dataset(table))
+        split = make_split(dataset(table))
         for model in MODELS:
-            estimator = make_estimator(model).fit(split.train_features, split.train_target)
+            estimator = make_estimator(model, 0, split.dataset.schema).fit(split.train_features, split.train_target)
             save_model(folder / f"{table}-{model}", estimator, split, model)
     return folder
 
@@ -108,7 +114,7 @@ def used(content: bytes) -> tuple[set[tuple[str, str]], set[int]]:
 
 def test_the_lists_are_what_our_models_use_and_no_more(runs: Path) -> None:
     found = [used(path.read_bytes()) for path in runs.glob("*/model.joblib")]
-    assert set[tuple[str, str]]().union(*(names for names, _ in found)) == PLAIN | MAKERS.keys()
+    assert set[tuple[str, str]]().union(*(names for names, _ in found)) == PLAIN | MAKERS.keys() | {FLOAT64}
     allowed = {code for code, act in ModelUnpickler.dispatch.items() if act is not ModelUnpickler.refuse}
     assert set[int]().union(*(codes for _, codes in found)) <= allowed
 
@@ -116,7 +122,7 @@ def test_the_lists_are_what_our_models_use_and_no_more(runs: Path) -> None:
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_is_loaded_bit_for_bit(runs: Path, table: str, model: str) -> None:
-    folder, rows = runs / f"{table}-{model}", load_dataset(table).features
+    folder, rows = runs / f"{table}-{model}", dataset(table).features
     loaded, trusted = load_model(folder).estimator, load_model(folder, trust=True).estimator
     assert loaded.predict_proba(rows).tobytes() == trusted.predict_proba(rows).tobytes()
     assert loaded.predict(rows).tolist() == trusted.predict(rows).tolist()

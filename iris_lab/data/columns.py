@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_lab.data.schema import LARGEST, Feature, Kind, are_whole, in_order, kind_of, parse_numbers
+from iris_lab.data.schema import LARGEST, Feature, Kind, are_whole, in_order, kind_of, missing_words, parse_numbers
 from iris_lab.errors import InputError, UnknownNameError
 
 FEW_ROWS = 10  # in fewer rows, numbers may be consecutive and texts unique by chance
@@ -93,6 +93,20 @@ def kinds_in(text: str, known: Sequence[str]) -> dict[str, Kind]:
     return found
 
 
+def mark_missing(columns: dict[str, list[str]], target: str, given: str, found: Findings) -> None:
+    """Empty the values that stand for a missing one, in all columns but the target; note how many there were."""
+    words = missing_words(given)
+    for name, texts in columns.items():
+        if name == target or not name:
+            continue
+        spelled = {text: text.casefold() in words for text in set(texts)}
+        if not any(spelled.values()):
+            continue
+        columns[name] = ["" if spelled[text] else text for text in texts]
+        written = ", ".join(sorted({repr(text) if text else "empty" for text, gap in spelled.items() if gap}))
+        found.notes.append(f"{name!r} has {columns[name].count('')} missing values, written {written}")
+
+
 def misleading(columns: Columns, target: str, keep: Collection[str]) -> dict[str, str]:
     """Return the columns that identify a sample or repeat the target, and the reason to leave each out."""
     found = {}
@@ -168,8 +182,8 @@ def _problem(
     if np.isnan(values[first]):
         what = {"number": "a number", "date": "a date such as 2024-01-31", "boolean": "true or false"}[feature.kind]
         return (
-            f"{where}{shown} is not {what}{more}; correct it, name the word for a missing value with missing, or the kind "
-            "of the column with kinds"
+            f"{where}{shown} is not {what}{more}; correct it, name the word for a missing value with missing, or "
+            "the kind of the column with kinds"
         )
     return f"{where}{shown} is beyond {LARGEST:g}{more}; use a larger unit"
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iris_lab.data.columns import Columns, Findings, encode, features_of, kinds_in, misleading, names_in
-from iris_lab.data.schema import Feature, missing_words, special
+from iris_lab.data.columns import Columns, Findings, encode, features_of, kinds_in, mark_missing, misleading, names_in
+from iris_lab.data.schema import Feature, special
 from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError, check_type
@@ -145,7 +145,7 @@ def load_dataset(
     chosen = " ".join((target or "").split()) or known[-1]
     if chosen not in known:
         raise UnknownNameError("target column", chosen, known)
-    _mark_missing(columns, chosen, missing_words(missing), found)
+    mark_missing(columns, chosen, missing, found)
     given = kinds_in(kinds, known)
     left_out = _left_out(columns, chosen, drop, [*names_in("keep", keep, known), *given], known)
     found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
@@ -209,19 +209,6 @@ def _check_shape(place: str, names: Sequence[str], rows: int) -> None:
         )
     if not rows:
         raise InputError(f"{place} has no rows: expected at least two samples of each class")
-
-
-def _mark_missing(columns: dict[str, list[str]], target: str, words: frozenset[str], found: Findings) -> None:
-    """Empty the values that stand for a missing one, in all columns but the target; note how many there were."""
-    for name, texts in columns.items():
-        if name == target or not name:
-            continue
-        spelled = {text: text.casefold() in words for text in set(texts)}
-        if not any(spelled.values()):
-            continue
-        columns[name] = ["" if spelled[text] else text for text in texts]
-        written = ", ".join(sorted({repr(text) if text else "empty" for text, gap in spelled.items() if gap}))
-        found.notes.append(f"{name!r} has {columns[name].count('')} missing values, written {written}")
 
 
 def _left_out(columns: Columns, target: str, drop: str, keep: Sequence[str], known: Sequence[str]) -> dict[str, str]:

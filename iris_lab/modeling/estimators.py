@@ -160,8 +160,8 @@ def coefficients(estimator: Pipeline, split: Split) -> pd.DataFrame:
     """Return how much each feature matters, one row per feature.
 
     For linear models, one column per class: the change of the class's decision value for one standard deviation more
-    of the feature, or for a level, which has a row of its own. For the others, the drop of training accuracy when the feature is shuffled (permutation
-    importance, Breiman 2001, mean of 10 shuffles, fixed seed).
+    of the feature, or for a level, which has a row of its own. For the others, the drop of training accuracy when the
+    feature is shuffled (permutation importance, Breiman 2001, mean of 10 shuffles, fixed seed).
     """
     last, names = estimator[-1], list(split.dataset.features.columns)
     if hasattr(last, "coef_"):

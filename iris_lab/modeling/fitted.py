@@ -59,10 +59,13 @@ def check_parts(estimator: Any, schema: Sequence[Feature], classes: int, budget:
     steps = estimator.steps
     need(type(steps) is list and [len(step) for step in steps] == [2, 2], "does not have two steps")
     parts = list(_parts(estimator, budget))
-    features = _check_preparation(steps[0][1], schema, budget)  # columns that every later part receives
+    inner = [part for part in _parts(steps[1][1], budget) if type(part) is Pipeline]
+    need(not inner, "has a pipeline in a pipeline")
     for part in parts:
         jobs = vars(part).get("n_jobs") if is_plain(part) else None
         need(jobs is None or (type(jobs) is int and abs(jobs) <= MOST_JOBS), f"asks for more than {MOST_JOBS} threads")
+    features = _check_preparation(steps[0][1], schema, budget)  # columns that every later part receives
+    for part in parts:
         if type(part).__name__ == "Tree":
             fits = part.node_count > 0 and part.n_features == features and part.n_classes.tolist() == [classes]
             need(fits, "has a decision tree for other features or classes")
@@ -85,13 +88,11 @@ def _check_preparation(preparation: Any, schema: Sequence[Feature], budget: int)
     """Return how many columns the first step of a model makes of its features."""
     if type(preparation) is StandardScaler:
         return len(schema)
-    need(type(preparation) is ColumnTransformer, "does not prepare its features first")
-    for name, step, columns in preparation.transformers_:
+    need(type(preparation) is ColumnTransformer, "does not standardize first")
+    for _, step, columns in preparation.transformers_:
         inside = [type(part) for part in _parts(step, budget)]
-        need(
-            name == "remainder" or (inside and all(kind.__module__.startswith(PREPARING) for kind in inside)),
-            "prepares its features in another way",
-        )
+        known = inside and all(kind.__module__.startswith(PREPARING) for kind in inside)
+        need(known, "prepares its features in another way")
         need(type(columns) is list and all(type(column) is str for column in columns), "prepares columns without names")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

@@ -4,66 +4,25 @@ import hashlib
 import json
 import platform
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import joblib
-import msgspec
-import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from iris_lab.data.schema import Feature, Kind
+from iris_lab.data.schema import Feature
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.compiled import RefusedError
+from iris_lab.modeling.description import describe_features, drawn_samples, feature_of, read_info
 from iris_lab.modeling.fitted import check_answers, check_parts
 from iris_lab.modeling.pickles import read_pickle
 from iris_lab.modeling.splits import Split
 
 TRUST = "trust=True (--trust) loads any pickle, and runs what code is in it: only if you know who made it"
 MODEL_FILE, INFO_FILE = "model.joblib", "model.json"
-DRAWN_SAMPLES = 300  # most training samples in model.json, for the demo page's scatter plot
-
-
-class _Feature(TypedDict):
-    name: str
-    kind: NotRequired[Kind]
-    levels: NotRequired[list[str]]
-    missing: NotRequired[bool]
-    unit: str
-    min: float
-    max: float
-    median: float
-    decimals: int
-
-
-class _Samples(TypedDict):
-    rows: list[list[float | None]]
-    classes: list[int]
-
-
-class _Dataset(TypedDict):
-    name: str
-    sha256: str
-
-
-_Versions = TypedDict("_Versions", {"scikit-learn": str})
-
-
-class _Info(TypedDict):
-    """The part of ``model.json`` that other code relies on."""
-
-    model: str
-    dataset: _Dataset
-    target: str
-    classes: list[str]
-    features: list[_Feature]
-    samples: _Samples
-    versions: _Versions
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -102,12 +61,6 @@ class Model:
         return tuple(feature["name"] for feature in self.info["features"])
 
 
-def feature_of(described: Mapping[str, Any]) -> Feature:
-    """Return the feature that an entry of ``model.json`` describes."""
-    levels = tuple(described.get("levels", ()))
-    return Feature(described["name"], described.get("kind", "number"), levels, described.get("missing", False))
-
-
 def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> Model:
     """Write ``model.joblib`` and the ``model.json`` that describes it, and return the model.
 
@@ -129,8 +82,8 @@ def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> M
         "dataset": {"name": split.dataset.name, "source": split.dataset.source, "sha256": split.dataset.digest},
         "target": split.dataset.target_name,
         "classes": list(split.dataset.classes),
-        "features": _describe(split),
-        "samples": _drawn_samples(split),
+        "features": describe_features(split),
+        "samples": drawn_samples(split),
         "versions": versions(),
         "sha256": hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest(),
     }
@@ -166,7 +119,7 @@ def load_model(folder: Path, *, trust: bool = False) -> Model:
     for name in (MODEL_FILE, INFO_FILE):
         if not (folder / name).is_file():
             raise ArtifactError(f"no {name} in {str(folder)!r}: run 02_train first, or name the folder of a run")
-    info = _read_info(folder / INFO_FILE)
+    info = read_info(folder / INFO_FILE)
     pickle = (folder / MODEL_FILE).read_bytes()
     if (found := hashlib.sha256(pickle).hexdigest()) != info["sha256"]:
         differs = (
@@ -203,60 +156,8 @@ def _read_estimator(pickle: bytes, info: dict[str, Any], *, trust: bool) -> Pipe
     return estimator
 
 
-def _read_info(path: Path) -> dict[str, Any]:
-    text = path.read_bytes()
-    try:
-        known = msgspec.json.decode(text, type=_Info)
-        if any(len(row) != len(known["features"]) for row in known["samples"]["rows"]):
-            raise ValueError("a sample has not as many values as there are features")
-        if not all(0 <= code < len(known["classes"]) for code in known["samples"]["classes"]):
-            raise ValueError("a sample has a class that is not there")
-    except ValueError as error:
-        raise ArtifactError(f"{path.name} is not the description of a model ({error}): run 02_train again") from error
-    info: dict[str, Any] = json.loads(text)
-    return info
-
-
 def versions() -> dict[str, str]:
     """Return the versions that decide how a model loads: Python's feature release and three packages."""
     major, minor, _ = platform.python_version_tuple()
     packages = {name: version(name) for name in ("scikit-learn", "numpy", "joblib")}
     return {"python": f"{major}.{minor}", **packages}
-
-
-def _describe(split: Split) -> list[dict[str, Any]]:
-    columns = split.train_features.items()
-    return [_description(one, column) for one, (_, column) in zip(split.dataset.schema, columns, strict=True)]
-
-
-def _description(feature: Feature, column: "pd.Series[float]") -> dict[str, Any]:
-    given = column.dropna() if feature.missing else column
-    given = given if len(given) else pd.Series([0.0])
-    middle = given.mode()[0] if feature.kind == "category" else given.median()
-    known = {"name": feature.name, "kind": feature.kind, "unit": feature.unit, "min": float(given.min()),
-             "max": float(given.max()), "median": float(middle), "decimals": _decimals(given)}  # fmt: skip
-    if feature.kind == "category":
-        known["levels"] = list(feature.levels)
-    return known | ({"missing": True} if feature.missing else {})
-
-
-def _decimals(column: "pd.Series[float]") -> int:
-    """Return how many decimals the values are given with, at most 6."""
-    most = 0
-    for value in column.unique():
-        most = max(most, len(f"{value:.6f}".rstrip("0").split(".")[1]))
-        if most == 6:  # soon, where values were computed: then a million of them cost no time
-            break
-    return most
-
-
-def _drawn_samples(split: Split) -> dict[str, Any]:
-    """Return evenly spaced training samples, enough for a scatter plot."""
-    step = -(-len(split.train) // DRAWN_SAMPLES)
-    drawn = split.train_features.iloc[::step]
-    return {
-        "rows": drawn.astype(object).where(drawn.notna(), None).to_numpy().tolist()
-        if drawn.isna().any(axis=None)
-        else drawn.to_numpy().tolist(),
-        "classes": split.train_target[::step].tolist(),
-    }

@@ -44,6 +44,7 @@ PLAIN = frozenset(
 """Module and name of the classes whose objects are nothing but a dictionary of attributes."""
 
 
+FLOAT64 = ("numpy", "float64")  # encoders hold the type of what they return
 VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)  # scikit-learn prints it in a warning
 
 
@@ -63,7 +64,7 @@ class ModelUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no typ
         """
         if (module, name) in MAKERS:
             return MAKERS[module, name]
-        if (module, name) == ("numpy", "float64"):  # the type of what an encoder returns
+        if (module, name) == FLOAT64:
             return np.float64
         if (module, name) in PLAIN:
             return getattr(import_module(module), name)
