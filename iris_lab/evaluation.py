@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
-from iris_lab.data.schema import free_name
+from iris_lab.data.schema import Feature, free_name
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.modeling import Split
 
@@ -87,28 +87,35 @@ def misclassified(split: Split, predicted: NDArray[np.int64]) -> pd.DataFrame:
     """Return the misclassified samples of the test set, numbered from 1 as in the table."""
     wrong = split.test_target != predicted
     classes = np.asarray(split.dataset.classes)
-    table: pd.DataFrame = split.test_features[wrong].copy()
+    table = split.dataset.spelled(split.test_features[wrong])
     for name, codes in (("true", split.test_target), ("predicted", predicted)):
         table[free_name(name, list(table.columns))] = classes[codes[wrong]]
     table.index = pd.Index(split.test[wrong] + 1, name="sample")
     return table
 
 
-def request_bodies(features: pd.DataFrame, *, max_bytes: int = 8 * 2**20) -> Iterator[dict[str, Any]]:
+def request_bodies(
+    features: pd.DataFrame, schema: Sequence[Feature] = (), *, max_bytes: int = 8 * 2**20
+) -> Iterator[dict[str, Any]]:
     """Yield the bodies of prediction requests for all samples: one, or several if the table is large.
 
     Parameters
     ----------
     features
-        Numbers, one row per sample.
+        One row per sample.
+    schema
+        What each feature is; empty for numbers without gaps.
     max_bytes
         Size that no body exceeds as JSON, unless a single sample does. The endpoint accepts 16 MiB by default.
     """
     columns = [str(name) for name in features.columns]
     longest_number = len("-1.2345678901234567e-300")
-    row_bytes = sum(len(json.dumps(name)) + longest_number + len(": , ") for name in columns) + len("{}, ")
+    longest_value = max([longest_number, *(len(json.dumps(level)) for one in schema for level in one.levels)])
+    row_bytes = sum(len(json.dumps(name)) + longest_value + len(": , ") for name in columns) + len("{}, ")
     frame_bytes = len(json.dumps({"data": [], "columns": columns}))
     rows = max(1, (max_bytes - frame_bytes) // row_bytes)
+    values = {feature.name: feature.as_json(features[feature.name]) for feature in schema if not feature.is_plain}
+    features = features.assign(**{name: pd.Series(column, features.index, object) for name, column in values.items()})
     for start in range(0, len(features), rows):
         yield {"data": features.iloc[start : start + rows].to_dict("records"), "columns": columns}
 

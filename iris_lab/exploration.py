@@ -21,6 +21,7 @@ IRIS_COPIES: Mapping[str, Mapping[int, tuple[float, ...]]] = {
     "UCI file": {35: (4.9, 3.1, 1.5, 0.1), 38: (4.9, 3.1, 1.5, 0.1)},
 }
 
+MAX_LEVELS_SHOWN = 5  # of a category
 MAX_PAIRED_FEATURES = 40  # of more features, the best ones alone are tried in pairs
 ROUNDING_VARIANCE = 1e-9  # of a standardized feature; a smaller variance is rounding error
 
@@ -62,10 +63,28 @@ def compare_copies(dataset: Dataset) -> pd.DataFrame:
 
 
 def summarize(dataset: Dataset) -> pd.DataFrame:
-    """Return the spread of each feature and its mean in each class, one row per feature."""
-    spread = dataset.features.agg(["min", "median", "max", "mean", "std"]).T
-    means = dataset.features.groupby(dataset.target).mean().T
+    """Return the spread of each number and its mean in each class, one row per feature."""
+    names = [feature.name for feature in dataset.schema if feature.kind in ("number", "boolean")]
+    if not names:
+        return pd.DataFrame()
+    spread = dataset.features[names].agg(["min", "median", "max", "mean", "std"]).T
+    means = dataset.features[names].groupby(dataset.target).mean().T
     return spread.join(means.set_axis([f"mean of {name}" for name in dataset.classes], axis=1))
+
+
+def kinds_of_features(dataset: Dataset) -> pd.DataFrame:
+    """Return what each feature was taken for: kind, missing and distinct values, and what they range over."""
+    rows = []
+    for feature, (name, values) in zip(dataset.schema, dataset.features.items(), strict=True):
+        given = values.dropna()
+        if feature.kind == "category":
+            spelled = ", ".join(feature.spell(given.value_counts(sort=True).index[:MAX_LEVELS_SHOWN]))
+            shown = spelled + (", …" if len(feature.levels) > MAX_LEVELS_SHOWN else "")
+        else:
+            shown = " to ".join(feature.spell([given.min(), given.max()]))
+        rows.append((name, feature.kind, int(values.isna().sum()), given.nunique(), shown))
+    table = pd.DataFrame(rows, columns=["feature", "kind", "missing", "distinct", "range, or levels by frequency"])
+    return table.set_index("feature")
 
 
 def duplicates(dataset: Dataset) -> pd.DataFrame:
@@ -86,16 +105,28 @@ def duplicate_subsets(split: Split) -> pd.DataFrame:
 def leading_features(dataset: Dataset, most: int) -> list[str]:
     """Return the names of the features that separate the classes best, at most `most`, in the order of the table.
 
-    The measure is the F statistic of an analysis of variance; a feature that is constant has none, and one that is
-    constant within each class, but not in all, separates best.
+    The measure is the F statistic of an analysis of variance, of the samples that have a value; a feature that is
+    constant has none, and one that is constant within each class, but not in all, separates best.
     """
     values = dataset.features
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of constant features
-        ratio = pd.Series(f_classif(values, dataset.target)[0], values.columns)
+        ratio = _f_statistics(values, dataset.target)
     ratio = ratio.abs().fillna(np.inf).where(values.nunique() > 1, 0.0)  # rounding can make zero variance negative
     best = set(ratio.sort_values(ascending=False, kind="stable").index[:most])
     return [name for name in values.columns if name in best]
+
+
+def _f_statistics(values: pd.DataFrame, target: NDArray[np.int64]) -> "pd.Series[float]":
+    whole = values.notna().all()
+    found = pd.Series(0.0, values.columns)
+    if whole.any():
+        found[whole] = f_classif(values.loc[:, whole], target)[0]
+    for name in values.columns[~whole]:
+        given = values[name].notna().to_numpy()
+        if len(np.unique(target[given])) > 1:
+            found[name] = f_classif(values.loc[given, [name]], target[given])[0][0]
+    return found
 
 
 def clearest_pair(rows: Sequence[Sequence[float]], classes: Sequence[int]) -> tuple[int, int]:

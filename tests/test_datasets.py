@@ -256,7 +256,7 @@ def test_an_unknown_target_names_the_nearest_column() -> None:
 
 
 def test_a_target_named_by_mistake_is_a_measurement() -> None:
-    with pytest.raises(InputError, match=r"dataset 'iris': target 'sepal width .cm.' has .* a measurement, not classes"):
+    with pytest.raises(InputError, match=r"target 'sepal width .cm.' has .* a measurement, not classes"):
         load_dataset("iris", "sepal width (cm)")
 
 

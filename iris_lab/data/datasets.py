@@ -4,7 +4,7 @@ import hashlib
 import json
 import os.path
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +78,12 @@ class Dataset:
     def schema(self) -> list[Feature]:
         """What each feature is, in the order of the table."""
         return [self.special.get(name, Feature(name)) for name in self.features.columns]
+
+    @property
+    def numeric(self) -> "Dataset":
+        """The same samples without the features that are categories."""
+        names = [feature.name for feature in self.schema if feature.kind != "category"]
+        return replace(self, features=self.features[names])
 
     @property
     def digest(self) -> str:

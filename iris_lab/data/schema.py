@@ -101,6 +101,15 @@ class Feature:
         spelled = {"number": repr, "boolean": _boolean, "date": _iso, "category": self._level}[self.kind]
         return ["" if math.isnan(value) else spelled(value) for value in map(float, values)]
 
+    def as_json(self, values: Iterable[float]) -> list[float | bool | str | None]:
+        """Return the values as a client would send them: numbers, true and false, texts, and None for a missing one."""
+        if self.kind == "number":
+            return [None if math.isnan(value) else value for value in map(float, values)]
+        spelled = self.spell(values)
+        if self.kind == "boolean":
+            return [{"true": True, "false": False}.get(text) for text in spelled]
+        return [text or None for text in spelled]
+
     def _level(self, code: float) -> str:
         return self.levels[int(code)] if code >= 0 else "(unknown)"
 

@@ -4,6 +4,7 @@ Each function takes data and returns a figure without pyplot, so that the backen
 matter. `publish` writes a figure and returns the image that a notebook shows.
 """
 
+from iris_lab.figures.kind_figures import gaps, levels
 from iris_lab.figures.model_figures import confidence, confusion, feature_importance, fold_scores
 from iris_lab.figures.style import publish, render
 from iris_lab.figures.table_figures import correlation, pairs, violins
@@ -14,6 +15,8 @@ __all__ = [
     "correlation",
     "feature_importance",
     "fold_scores",
+    "gaps",
+    "levels",
     "pairs",
     "publish",
     "render",

@@ -27,16 +27,20 @@ from iris_lab.figures.style import (
 )
 
 FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
+NO_NUMBERS = "*All features are categories: there is nothing to draw here.*"
 LEGEND_LINE = 0.21  # inches
 DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
 MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
 
 
 @house_style()
-def violins(dataset: Dataset, *, most: int = 30) -> Figure:
-    """Draw the distribution of each feature by class, of at most `most` features."""
+def violins(dataset: Dataset, *, most: int = 30) -> Figure | str:
+    """Draw the distribution of each feature that is no category by class, of at most `most` features."""
+    dataset = dataset.numeric
+    if not len(dataset.features.columns):
+        return NO_NUMBERS
     names = sorted(leading_features(dataset, most), key=lambda name: name not in FIRST)
-    crowd = len(dataset.classes)
+    crowd, dates = len(dataset.classes), _dates(dataset)
     columns = min(len(names), 1 if crowd > 20 else 2 if len(names) <= 4 or crowd > 6 else 3)
     rows = -(-len(names) // columns)
     upright = stand_upright(dataset.classes, panel=7.0 / columns)
@@ -47,17 +51,22 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure:
     for axes, name, called in zip(panels, names, labels(names, 26, lines=2), strict=True):
         _violin(axes, dataset, name)
         axes.set(xlabel="", ylabel=called)
+        if name in dates:
+            axes.yaxis_date()
         name_ticks(axes, dataset.classes, upright=upright, panel=7.0 / columns)
     figure.suptitle(_subset("Distribution of each feature by class", names, dataset))
     return figure
 
 
 @house_style()
-def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
+def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
     """Draw each feature against each other one, coloured by class, with the densities on the diagonal.
 
-    Of more than `most` features, those are drawn that separate the classes best.
+    Categories are left out. Of more than `most` features, those are drawn that separate the classes best.
     """
+    dataset = dataset.numeric
+    if not len(dataset.features.columns):
+        return NO_NUMBERS
     names = leading_features(dataset, most)
     called = labels(names, 18, lines=2)
     last, side = len(names) - 1, min(8.0, 2.4 + 1.4 * len(names))
@@ -67,7 +76,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
     below = 0.0 if inside else 0.4 + LEGEND_LINE * -(-len(dataset.classes) // columns)
     figure = Figure(figsize=(side, side + below), layout="constrained")
     grid = figure.subplots(len(names), len(names), sharex="col", squeeze=False)
-    beside = False
+    beside, dates = False, _dates(dataset)
     for (row, column), axes in np.ndenumerate(grid):
         if column > row:
             axes.remove()
@@ -76,6 +85,10 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
             _densities(axes, dataset, names[row])
         else:
             beside |= _points(axes, dataset, names[column], names[row])
+        if names[column] in dates:
+            axes.xaxis_date()
+        if names[row] in dates and row != column:
+            axes.yaxis_date()
         axes.tick_params(labelleft=column == 0 < row, labelbottom=row == last, labelsize=7)
         axes.set_xlabel(called[column] if row == last else "")
         axes.set_ylabel((called[row] if row else "density") if column == 0 else "")
@@ -88,13 +101,20 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
 
 
 @house_style()
-def correlation(dataset: Dataset, *, most: int = 30) -> Figure:
-    """Draw Pearson's correlation of each two features, of at most `most` features."""
+def correlation(dataset: Dataset, *, most: int = 30) -> Figure | str:
+    """Draw Pearson's correlation of each two features that are no categories, of at most `most` features."""
+    dataset = dataset.numeric
+    if not len(dataset.features.columns):
+        return NO_NUMBERS
     names = leading_features(dataset, most)
     table = dataset.features[names].corr()
     return heat(
         table, _subset("Correlation of the features", names, dataset), scale="Pearson correlation", limits=(-1, 1)
     )
+
+
+def _dates(dataset: Dataset) -> set[str]:
+    return {feature.name for feature in dataset.schema if feature.kind == "date"}
 
 
 def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
@@ -122,9 +142,10 @@ def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> bool:
 
 def _shared_places(dataset: Dataset, x: str, y: str) -> float:
     """Return the share of the samples that have the same place as a sample of another class."""
-    places = dataset.features.groupby([x, y], sort=False).ngroup()
-    classes = pd.Series(dataset.target, places.index).groupby(places).transform("nunique")
-    return float((classes > 1).mean())
+    given = dataset.features[[x, y]].notna().all(axis=1).to_numpy()
+    places = dataset.features[given].groupby([x, y], sort=False).ngroup()
+    classes = pd.Series(dataset.target[given], places.index).groupby(places).transform("nunique")
+    return float((classes > 1).mean()) if len(classes) else 0.0
 
 
 def _beside(axes: Axes, turn: float, distance: float) -> Transform:
@@ -139,9 +160,11 @@ def _beside(axes: Axes, turn: float, distance: float) -> Transform:
 def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
     constants: list[float] = []
     for code in range(len(dataset.classes)):
-        some = dataset.features.loc[dataset.target == code, name].to_numpy()
+        some = dataset.features.loc[dataset.target == code, name].dropna().to_numpy()
+        if not len(some):
+            continue
         line: dict[str, Any] = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}
-        if len(some) and some.min() == some.max():
+        if some.min() == some.max():
             axes.axvline(some[0], **line)  # it has no density
             constants.append(float(some[0]))
             continue

@@ -59,7 +59,7 @@ class Inference:
 
     def __init__(self, model: "Model", predictor: Predictor, bodies: BodyHandler, telemetry: Telemetry) -> None:
         self._model, self.name, self.classes = model, model.name, model.classes
-        self._reader, self._predictor = RequestReader(model.features), predictor
+        self._reader, self._predictor = RequestReader(model.schema), predictor
         self._bodies, self._telemetry = bodies, telemetry
 
     def routes(self) -> list[Route]:

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from iris_lab.data.schema import LARGEST
+from iris_lab.data.schema import LARGEST, Feature
 from iris_lab.serving.oip.protocol import (
+    BOOL,
+    BYTES,
     FEATURES,
     HEADER_LENGTH,
     OUTPUTS,
@@ -16,7 +18,10 @@ from iris_lab.serving.oip.protocol import (
     ServerLive,
     ServerMetadata,
     ServerReady,
+    Tensor,
+    inputs_of,
 )
+from iris_lab.serving.predictions.contract import example_value
 from iris_lab.serving.routes import BODY_STATUSES, Json, as_json, operation
 
 if TYPE_CHECKING:
@@ -31,19 +36,14 @@ def components(model: "Model") -> Json:
     A JSON Schema cannot relate the number of elements of a tensor to its shape and datatype. The schema of a request
     therefore covers requests for one sample only, so that every request that matches it is valid.
     """
-    kinds = [InferenceRequest, InferenceResponse, ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady]
-    _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    count = len(model.features)
-    number = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
-    one = schemas["RequestInput"]
-    one["properties"] = {
-        "name": {"const": FEATURES},
-        "shape": {"const": [1, count]},
-        "datatype": {"const": "FP64"},
-        "data": {"type": "array", "items": number, "minItems": count, "maxItems": count},
+    messages = [InferenceRequest, InferenceResponse, ServerMetadata, ServerLive, ServerReady, ModelMetadata, ModelReady]
+    _, schemas = msgspec.json.schema_components(messages, ref_template="#/components/schemas/{name}")
+    inputs = inputs_of(model.schema)
+    schemas["RequestInput"] = {"anyOf": [_one_sample(tensor, model) for tensor in inputs]}
+    count = {"minItems": len(inputs), "maxItems": len(inputs)}
+    schemas["InferenceRequest"]["properties"]["inputs"] |= count | {
+        "allOf": [{"contains": {"properties": {"name": {"const": tensor.name}}}} for tensor in inputs]
     }
-    one["required"] = list(one["properties"])
-    schemas["InferenceRequest"]["properties"]["inputs"]["maxItems"] = 1
     schemas["InferenceRequest"]["properties"]["outputs"]["allOf"] = [
         {
             "contains": {"properties": {"name": {"const": name}}, "required": ["name"]},
@@ -57,6 +57,24 @@ def components(model: "Model") -> Json:
     return schemas
 
 
+def _one_sample(tensor: Tensor, model: "Model") -> Json:
+    """Return the schema of an input with one sample."""
+    _, width = tensor.shape
+    feature = next((one for one in model.schema if one.name == tensor.name and width == 1), Feature(""))
+    value: Json = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+    if tensor.datatype == BOOL:
+        value = {"type": "boolean"}
+    elif tensor.datatype == BYTES:
+        value = {"type": "string"} | ({"format": "date"} if feature.kind == "date" else {})
+    properties = {
+        "name": {"const": tensor.name},
+        "shape": {"const": [1, width]},
+        "datatype": {"const": tensor.datatype},
+        "data": {"type": "array", "items": value, "minItems": width, "maxItems": width},
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
 def get_operation(summary: str, answer: str) -> Json:
     """Return the operation of a route that answers with the message of that name."""
     return operation(summary, as_json(answer), tags=TAGS)
@@ -64,21 +82,38 @@ def get_operation(summary: str, answer: str) -> Json:
 
 def infer_operation(model: "Model") -> Json:
     """Return the operation of the inference routes."""
-    rows = [feature["median"] for feature in model.info["features"]]
-    tensor = {"name": FEATURES, "shape": [1, len(rows)], "datatype": "FP64", "data": rows}
+    medians = [[example_value(feature)] for feature in model.info["features"]]
+    tensors = inputs_of(model.schema)
+    if tensors[0].name == FEATURES and tensors[0].shape[1] == len(medians):
+        medians = [[feature["median"] for feature in model.info["features"]]]
+    inputs = [
+        {"name": tensor.name, "shape": [1, len(data)], "datatype": tensor.datatype, "data": data}
+        for tensor, data in zip(tensors, medians, strict=True)
+    ]
     content = as_json(InferenceRequest.__name__)
-    content["application/json"]["example"] = {"inputs": [tensor], "outputs": [{"name": OUTPUTS[0]}]}
+    content["application/json"]["example"] = {"inputs": inputs, "outputs": [{"name": OUTPUTS[0]}]}
     post = operation(
         "Predictions",
         as_json(InferenceResponse.__name__) | {"application/octet-stream": {}},
         BODY_STATUSES,
         tags=TAGS,
-        description=f"The schema is that of a request for one sample. For several, send one input {FEATURES!r} of "
-        f"shape [samples, {len(rows)}], features in the order of /model; or one input for each feature, by its name, "
-        "in any order, of shape [samples] or [samples, 1]. Datatypes are those of the protocol's numbers. Binary "
-        f"tensors follow the JSON, whose length the header {HEADER_LENGTH} then gives.",
+        description=f"The schema is that of a request for one sample. {_several(model)} Binary tensors follow the JSON, "
+        f"whose length the header {HEADER_LENGTH} gives.",
         requestBody={"required": True, "content": content},
     )
     length = {"description": "Before binary tensors, of the JSON.", "schema": {"type": "integer"}}
     post["responses"]["200"]["headers"][HEADER_LENGTH] = length
     return post
+
+
+def _several(model: "Model") -> str:
+    each = "one input for each feature, by its name, in any order, of shape [samples] or [samples, 1]"
+    if inputs_of(model.schema)[0].name != FEATURES:
+        return (
+            f"For several, send {each}: datatype BYTES for texts and dates, BOOL for true and false, any of the "
+            "protocol's numbers for numbers; null where a value is missing."
+        )
+    return (
+        f"For several, send one input {FEATURES!r} of shape [samples, {len(model.features)}], features in the order of "
+        f"/model; or {each}. Datatypes are those of the protocol's numbers."
+    )

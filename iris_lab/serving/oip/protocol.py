@@ -5,11 +5,13 @@ https://github.com/kserve/open-inference-protocol, ``specification/protocol/infe
 extension ``binary_tensor_data``.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
 
+from iris_lab.data.schema import Feature
 from iris_lab.serving.routes import MODEL
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ DATATYPES = {
     for kind, code, sizes in (("FP", "f", (8, 4, 2)), ("INT", "i", (8, 4, 2, 1)), ("UINT", "u", (8, 4, 2, 1)))
     for size in sizes
 }
+BYTES, BOOL = "BYTES", "BOOL"  # datatypes of texts, and of true and false
 
 Parameters = dict[str, str | int | float | bool]
 
@@ -123,6 +126,14 @@ class ModelReady(msgspec.Struct):
     ready: bool
 
 
+def inputs_of(schema: Sequence[Feature]) -> list[Tensor]:
+    """Return the inputs of a model: one for all features if all are numbers, else one for each feature."""
+    if all(feature.kind in ("number", "boolean") for feature in schema):
+        return [Tensor(FEATURES, "FP64", [-1, len(schema)])]
+    kinds = {"number": "FP64", "boolean": BOOL, "category": BYTES, "date": BYTES}
+    return [Tensor(feature.name, kinds[feature.kind], [-1, 1]) for feature in schema]
+
+
 def model_metadata(model: "Model") -> ModelMetadata:
     """Return inputs and outputs of a model; features are in the order of training."""
     predict, probabilities, names = OUTPUTS
@@ -130,7 +141,7 @@ def model_metadata(model: "Model") -> ModelMetadata:
         model.name,
         [VERSION],
         "sklearn_joblib",
-        [Tensor(FEATURES, "FP64", [-1, len(model.features)])],
+        inputs_of(model.schema),
         [
             Tensor(predict, "INT64", [-1]),
             Tensor(probabilities, "FP64", [-1, len(model.classes)]),

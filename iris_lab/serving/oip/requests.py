@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from iris_lab.data.schema import Feature
 from iris_lab.serving.http.problems import HTTPProblem, Problem, quoted
 from iris_lab.serving.oip.protocol import (
     BINARY_SIZE,
@@ -36,8 +37,9 @@ class RequestReader:
         Its features, in the order of training.
     """
 
-    def __init__(self, features: Sequence[str]) -> None:
-        self.features = tuple(features)
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.schema = {feature.name: feature for feature in features}
+        self.features = tuple(self.schema)
 
     def read(self, body: bytes, header_length: str = "") -> tuple[InferenceRequest, NDArray[np.float64]]:
         """Return a request, and its samples: finite numbers, shape (samples, features).
@@ -69,7 +71,13 @@ class RequestReader:
         """Return the inputs that have a known name."""
         together = self.features != (FEATURES,) and all(given.name == FEATURES for given in inputs)
         return [
-            InputTensor(f"inputs[{place}]", given, self.features if together else (given.name,), not together, raw)
+            InputTensor(
+                f"inputs[{place}]",
+                given,
+                [self.schema[name] for name in self.features if together or name == given.name],
+                not together,
+                raw,
+            )
             for place, (given, raw) in enumerate(zip(inputs, raws, strict=True))
             if together or given.name in self.features
         ]

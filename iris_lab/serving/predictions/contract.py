@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from iris_lab.data.schema import LARGEST, finite_number
+from iris_lab.data.schema import LARGEST, UNKNOWN_LEVEL, Feature, finite_number
+from iris_lab.modeling.description import feature_of
 
 AT_LEAST_ONE = msgspec.Meta(min_length=1)
 
@@ -77,7 +80,6 @@ SAMPLES = JsonType(
 ANYTHING = JsonType(msgspec.Raw, lambda _: True, "anything")
 SAMPLE = JsonType(dict, lambda value: isinstance(value, dict), "an object with a value for each feature")
 
-FEATURE_TYPES = {"number": NUMBER, "boolean": BOOLEAN_FEATURE}  # by kind
 BODY = (
     Member("data", SAMPLES, "Samples, one object each."),
     Member("probabilities", BOOLEAN, "Also answer the class names and their probabilities.", required=False),
@@ -94,24 +96,63 @@ def sample_members(features: Sequence[Mapping[str, Any]]) -> list[Member]:
         The entries ``features`` of ``model.json``.
     """
     return [
-        Member(
-            feature["name"],
-            FEATURE_TYPES[feature.get("kind", "number")],
-            _description(feature),
-            [example_value(feature)],
-        )
-        for feature in features
+        Member(described["name"], _type_of(feature_of(described)), _description(described), [example_value(described)])
+        for described in features
     ]
 
 
-def example_value(feature: Mapping[str, Any]) -> float | bool:
-    """Return the median of a feature in the training data."""
-    if feature.get("kind") == "boolean":
-        return bool(feature["median"] >= 0.5)
-    return float(f"{feature['median']:.12g}")  # the mean of two values has noise in its last digits
+def values_of(feature: Feature, sent: Sequence[Any]) -> NDArray[np.float64]:
+    """Return the values of a feature that a client sent, each of the type that the feature has in a sample."""
+    if feature.kind in ("number", "boolean"):
+        return np.array(sent, np.float64)  # None becomes NaN
+    values = feature.parse(["" if value is None else value for value in sent])
+    if feature.kind == "category":
+        values[[value == "" for value in sent]] = UNKNOWN_LEVEL  # a text, not a gap
+    return values
 
 
-def _description(feature: Mapping[str, Any]) -> str:
-    kind = "True or false; as a number, 1 or 0. " if feature.get("kind") == "boolean" else ""
-    unit = f" {feature['unit']}" if feature.get("unit") else ""
-    return f"{kind}Training range {feature['min']:g} to {feature['max']:g}{unit}."
+def _type_of(feature: Feature) -> JsonType:
+    if feature.kind == "category":
+        texts = {"anyOf": [{"enum": list(feature.levels)}, {"type": "string"}]}
+        kind = JsonType(_text(texts), lambda value: isinstance(value, str), "a text")
+    elif feature.kind == "date":
+        forms = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
+        kind = JsonType(
+            _text(forms), lambda value: isinstance(value, str) and not np.isnan(feature.parse([value])[0]),
+            Feature("", "date").expected,
+        )  # fmt: skip
+    else:
+        kind = BOOLEAN_FEATURE if feature.kind == "boolean" else NUMBER
+    return _or_null(kind) if feature.missing else kind
+
+
+def _text(schema: dict[str, Any]) -> Any:
+    return Annotated[str, msgspec.Meta(extra_json_schema=schema)]
+
+
+def _or_null(kind: JsonType) -> JsonType:
+    return JsonType(kind.type | None, lambda value: value is None or kind.accepts(value), f"{kind.expected}, or null")
+
+
+def example_value(described: Mapping[str, Any]) -> float | bool | str | None:
+    """Return the median of a feature in the training data; of a category, the most frequent level."""
+    feature = feature_of(described)
+    if feature.kind == "boolean":
+        return bool(described["median"] >= 0.5)
+    if feature.kind == "number":
+        return float(f"{described['median']:.12g}")  # the mean of two values has noise in its last digits
+    middle = float(round(described["median"]))
+    return feature.as_json([middle])[0]
+
+
+def _description(described: Mapping[str, Any]) -> str:
+    feature = feature_of(described)
+    gap = " Null where it is not known." if feature.missing else ""
+    if feature.kind == "category":
+        return f"One of the {len(feature.levels)} levels in the data; any other text is taken as an unknown level.{gap}"
+    if feature.kind == "date":
+        low, high = feature.spell([described["min"], described["max"]])
+        return f"A date, or a date and time, in ISO 8601. Training range {low} to {high}.{gap}"
+    kind = "True or false; as a number, 1 or 0. " if feature.kind == "boolean" else ""
+    unit = f" {described['unit']}" if described.get("unit") else ""
+    return f"{kind}Training range {described['min']:g} to {described['max']:g}{unit}.{gap}"

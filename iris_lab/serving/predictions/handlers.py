@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIEnvironment
 
+import numpy as np
 import orjson
 
-from iris_lab.prediction.predictor import Predictor
+from iris_lab.data.schema import UNKNOWN_LEVEL
+from iris_lab.prediction.predictor import Numbers, Predictor
 from iris_lab.serving.http.body_handler import BodyHandler
-from iris_lab.serving.http.problems import Reply
+from iris_lab.serving.http.problems import MAX_PROBLEMS, Reply
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.predictions.openapi import answer_schema, predict_operation
 from iris_lab.serving.predictions.schema import RequestSchema
@@ -41,6 +43,7 @@ class PredictionHandler:
         self.schema = RequestSchema(model.info["features"])
         self._model, self._predictor, self._classes = model, predictor, list(model.classes)
         self._bodies, self._telemetry = bodies, telemetry
+        self._categories = {at: one.name for at, one in enumerate(model.schema) if one.kind == "category"}
 
     def routes(self) -> list[Route]:
         """Return its routes."""
@@ -66,5 +69,15 @@ class PredictionHandler:
         result: dict[str, Any] = {"result": codes}
         if samples.probabilities:
             result |= {"classes": self._classes, "probabilities": self._predictor.probabilities(samples.values)}
+        if unknown := self._unknown(samples.values):
+            result["unknown"] = unknown
         self._telemetry.count_predictions(codes)
         return orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def _unknown(self, values: Numbers) -> list[dict[str, Any]]:
+        """Return where a sample has a level that training did not have, up to a limit."""
+        if not self._categories:
+            return []
+        found = np.argwhere(values[:, list(self._categories)] == UNKNOWN_LEVEL)[:MAX_PROBLEMS]
+        names = list(self._categories.values())
+        return [{"row": row, "feature": names[column]} for row, column in found.tolist()]

@@ -39,6 +39,13 @@ def answer_schema(model: "Model") -> Json:
         "classes": names_schema(model) | {"description": "Class names, if probabilities were requested."},
         "probabilities": {"type": "array", "items": by_class, "description": "One list per sample, in class order."},
     }
+    if any(feature.kind == "category" for feature in model.schema):
+        place = {"row": {"type": "integer"}, "feature": {"type": "string"}}
+        properties["unknown"] = {
+            "type": "array",
+            "items": {"type": "object", "properties": place, "required": list(place)},
+            "description": "Where a category has a level that training did not have; absent if there is none.",
+        }
     return {"type": "object", "properties": properties, "required": ["result"]}
 
 

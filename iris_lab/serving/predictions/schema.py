@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_lab.serving.predictions.contract import AT_LEAST_ONE, BODY, sample_members
+from iris_lab.modeling.description import feature_of
+from iris_lab.serving.predictions.contract import AT_LEAST_ONE, BODY, sample_members, values_of
 from iris_lab.serving.predictions.validation import examine
 
 CHUNK_BYTES = 2**16  # converted at a time; larger buffers would be mapped and unmapped for every request
@@ -19,7 +20,7 @@ class Samples(NamedTuple):
     Attributes
     ----------
     values
-        Finite numbers, features in the order of training, shape (samples, features).
+        Features in the order of training, shape (samples, features), as numbers (see `iris_lab.data.schema`).
     probabilities
         Whether the client requested them.
     """
@@ -38,10 +39,13 @@ class RequestSchema:
     """
 
     def __init__(self, features: Sequence[Mapping[str, Any]]) -> None:
-        self.members = sample_members(features)
+        self.members, self._features = sample_members(features), [feature_of(described) for described in features]
         self.names = [member.name for member in self.members]
-        # msgspec cannot use field names that need JSON escapes: requests to such models take the slow path.
-        self.plain = not any(set(name) & {'"', "\\"} or not name.isprintable() for name in self.names)
+        # msgspec cannot use field names that need JSON escapes, and texts may hold quotes, which are counted to find
+        # repeated keys: requests to such models take the slow path.
+        self.plain = all(feature.is_plain for feature in self._features) and not any(
+            set(name) & {'"', "\\"} or not name.isprintable() for name in self.names
+        )
         fields = [f"feature_{index}" for index in range(len(self.members))]
         sample = msgspec.defstruct(
             "Sample",
@@ -56,7 +60,7 @@ class RequestSchema:
         self.body = _request_struct(sample)
         self._decode = msgspec.json.Decoder(self.body).decode
         self._pack = msgspec.msgpack.Encoder().encode
-        one = sample(*[0.0] * len(fields))
+        one = sample(*[0.0] * len(fields))  # only where all are numbers is it packed like this
         ends = np.cumsum([len(self._pack(name)) + 9 for name in one.__struct_encode_fields__])
         self._size = len(self._pack(one))
         self._offsets = (self._size - ends[-1] + ends - 8).tolist()  # of the numbers in a packed sample
@@ -81,7 +85,8 @@ class RequestSchema:
                 if self._has_no_repeated_key(body, request):
                     return Samples(self._values(request.data), request.probabilities is True)
         rows, probabilities = examine(body, self.members)
-        return Samples(np.array(rows, np.float64), probabilities)
+        columns = zip(self._features, zip(*rows, strict=True), strict=True)
+        return Samples(np.column_stack([values_of(*column) for column in columns]), probabilities)
 
     def _has_no_repeated_key(self, body: bytes, request: Any) -> bool:
         # The decoder keeps the last of several equal keys. Every key has two quotes, and the decoded request has no

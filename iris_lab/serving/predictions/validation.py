@@ -105,7 +105,7 @@ def refuse_any(problems: Iterable[Problem]) -> None:
         raise HTTPProblem(422, "invalid-data", detail, found[:MAX_PROBLEMS])
 
 
-def examine(body: bytes, features: Sequence[Member]) -> tuple[list[list[float]], bool]:
+def examine(body: bytes, features: Sequence[Member]) -> tuple[list[list[Any]], bool]:
     """Return the rows of a request, in the order of `features`, and whether probabilities are requested.
 
     Parameters

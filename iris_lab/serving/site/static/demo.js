@@ -3,6 +3,7 @@
 import { Faulty, Refused, post, questions } from "./asking.js";
 import { copyFrom, curlLine } from "./curl.js";
 import { fields, fill, listen, readForm, remarksOn } from "./form.js";
+import { asSent } from "./kinds.js";
 import { stranger } from "./likeness.js";
 import { facts, find, named } from "./page.js";
 import { Plot } from "./plot.js";
@@ -44,7 +45,7 @@ function changed() {
     showNothing("no prediction", `${named(wrong[0].control.name)}: ${wrong[0].problem.textContent}${others}`);
     return;
   }
-  const sample = Object.fromEntries(fields.map(({ control }, index) => [control.name, values[index]]));
+  const sample = Object.fromEntries(fields.map(({ control }, index) => [control.name, asSent(control, values[index])]));
   const body = JSON.stringify({ data: [sample], probabilities: true });
   find("curl").textContent = curlLine(body);
   find("copy").disabled = false;

@@ -1,5 +1,6 @@
 // Plots the training samples by two features, and the sample in the form among them.
 
+import { asText, difference, isChoice } from "./kinds.js";
 import { brief } from "./numbers.js";
 import { named } from "./page.js";
 
@@ -32,12 +33,29 @@ function ticks({ low, high }, wanted) {
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, index) => (first + index) * step);
 }
 
+/** Return the ticks of an axis: [value, text]. */
+function marks(control, axis, wanted, letters) {
+  if (isChoice(control)) {
+    const step = Math.ceil(control.levels.length / Math.max(2, wanted));
+    const shown = control.levels.map((level, place) => [place, cut(level, letters)]);
+    return shown.filter(([place]) => place % step === 0 && place >= axis.low && place <= axis.high);
+  }
+  const text = (value) => (control.kind === "date" ? asText(control, Math.round(value)) : tickLabel(value));
+  return ticks(axis, control.kind === "date" ? wanted / 2 : wanted).map((value) => [value, text(value)]);
+}
+
+/** Return a share of a place, -0.3 to 0.3, so that samples of one level do not hide each other. */
+const aside = (control, index) => (isChoice(control) ? ((index * 0.618) % 1) * 0.6 - 0.3 : 0);
+
+const isGap = (value) => value === null || Number.isNaN(value);
+
 const tickLabel = (value) => (brief(value).length > 6 ? value.toExponential(1) : brief(value));
 
 const cut = (text, length) => (text.length > length ? `${text.slice(0, Math.max(1, length - 1))}…` : text);
 
 /** Return an axis that maps the training range, with a margin, to the pixels `from` and `to`. */
 function scale(control, from, to) {
+  if (isChoice(control)) control = { min: -0.3, max: control.levels.length - 0.7 };
   const span = control.max - control.min;
   const room = span > 0 ? span * 0.06 : Math.abs(control.max) * 0.1 || 1;
   const [low, high] = [control.min - room, control.max + room];
@@ -62,7 +80,7 @@ export class Plot {
 
   /** Move the sample; missing values are null. */
   mark(values) {
-    this.sample = values;
+    this.sample = values.map((value) => (isGap(value) ? null : value));
     this.drawSample();
     this.describe();
   }
@@ -72,9 +90,10 @@ export class Plot {
     return this.controls.length === 1;
   }
 
-  place(row, code) {
+  place(row, code, index) {
     const [across, up] = this.columns;
-    return [this.x.at(row[across]), this.y.at(this.single ? code : row[up])];
+    const [one, other] = [across, up].map((column) => row[column] + aside(this.controls[column], index));
+    return [this.x.at(one), this.y.at(this.single ? code : other)];
   }
 
   draw() {
@@ -87,11 +106,12 @@ export class Plot {
     this.y = scale(this.single ? rows : up, this.box.bottom, this.box.top);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.replaceChildren();
-    this.drawFrame(across.name, this.single ? "one row per class" : up.name);
+    this.drawFrame(across, this.single ? { name: "one row per class" } : up);
     const points = element("g", {}, this.svg);
     this.samples.rows.forEach((row, index) => {
       const code = this.samples.classes[index];
-      const [x, y] = this.place(row, code);
+      if (this.columns.some((column) => isGap(row[column]))) return;
+      const [x, y] = this.place(row, code, index);
       dress(element("use", { transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(.72)` }, points), code);
     });
     this.here = element("g", {}, this.svg);
@@ -100,19 +120,19 @@ export class Plot {
 
   drawFrame(across, up) {
     const { left, right, top, bottom } = this.box;
-    for (const value of ticks(this.x, (right - left) / 60)) {
+    for (const [value, text] of marks(across, this.x, (right - left) / 60, 9)) {
       const x = this.x.at(value);
       element("line", { class: "grid", x1: x, x2: x, y1: top, y2: bottom }, this.svg);
-      element("text", { x, y: bottom + 16, "text-anchor": "middle" }, this.svg, tickLabel(value));
+      element("text", { x, y: bottom + 16, "text-anchor": "middle" }, this.svg, text);
     }
-    for (const value of this.single ? [] : ticks(this.y, (bottom - top) / 40)) {
+    for (const [value, text] of this.single ? [] : marks(up, this.y, (bottom - top) / 40, 6)) {
       const y = this.y.at(value);
       element("line", { class: "grid", x1: left, x2: right, y1: y, y2: y }, this.svg);
-      element("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, this.svg, tickLabel(value));
+      element("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, this.svg, text);
     }
     const letters = Math.floor((right - 20) / 7.5);
-    element("text", { class: "title", x: right, y: bottom + 35, "text-anchor": "end" }, this.svg, `${cut(across, letters)} →`);
-    element("text", { class: "title", x: 4, y: 14 }, this.svg, `↑ ${cut(up, letters)}`);
+    element("text", { class: "title", x: right, y: bottom + 35, "text-anchor": "end" }, this.svg, `${cut(across.name, letters)} →`);
+    element("text", { class: "title", x: 4, y: 14 }, this.svg, `↑ ${cut(up.name, letters)}`);
   }
 
   drawSample() {
@@ -139,7 +159,7 @@ export class Plot {
     const columns = this.single ? [0] : this.columns;
     const drawn = rows.length ? `${rows.length} training samples are drawn.` : "Training samples are not shared here.";
     if (columns.some((column) => (this.sample?.[column] ?? null) === null)) {
-      this.says.textContent = `${drawn} Yours is drawn once its measurements are numbers.`;
+      this.says.textContent = `${drawn} Yours is drawn once its values on the axes are known.`;
       return;
     }
     const distance = (row) => Math.hypot(...columns.map((column) => this.apart(row, column)));
@@ -154,8 +174,7 @@ export class Plot {
   }
 
   apart(row, column) {
-    const { min, max } = this.controls[column];
-    return (row[column] - this.sample[column]) / (max - min || 1);
+    return difference(this.controls[column], row[column], this.sample[column]);
   }
 
   shows(column) {
@@ -175,7 +194,10 @@ export class Plot {
       const rows = this.samples.rows.filter((_, index) => this.samples.classes[index] === code);
       const line = body.insertRow();
       line.append(cell("th", name, { scope: "row" }), cell("td", rows.length));
-      for (const column of columns) line.append(cell("td", extent(rows.map((row) => row[column]))));
+      for (const column of columns) {
+        const values = rows.map((row) => row[column]).filter((value) => !isGap(value));
+        line.append(cell("td", extent(this.controls[column], values)));
+      }
     });
   }
 }
@@ -186,8 +208,9 @@ function cell(name, text, attributes = {}) {
   return made;
 }
 
-function extent(values) {
+function extent(control, values) {
   if (values.length === 0) return "–";
+  if (isChoice(control)) return [...new Set(values)].sort((one, other) => one - other).map((value) => asText(control, value)).join(", ");
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  return low === high ? brief(low) : `${brief(low)} to ${brief(high)}`;
+  return low === high ? asText(control, low) : `${asText(control, low)} to ${asText(control, high)}`;
 }
