@@ -129,7 +129,7 @@ def _f_statistics(values: pd.DataFrame, target: NDArray[np.int64]) -> "pd.Series
     return found
 
 
-def clearest_pair(rows: Sequence[Sequence[float]], classes: Sequence[int]) -> tuple[int, int]:
+def clearest_pair(rows: Sequence[Sequence[float | None]], classes: Sequence[int]) -> tuple[int, int]:
     """Return the two features whose plane separates the classes best.
 
     The measure is Fisher's: the trace of W⁻¹B over the two features, where B is the scatter between the class means
@@ -138,7 +138,7 @@ def clearest_pair(rows: Sequence[Sequence[float]], classes: Sequence[int]) -> tu
     Parameters
     ----------
     rows
-        Samples, shape (samples, features).
+        Samples, shape (samples, features); of a missing value, the median is taken.
     classes
         Their codes.
 
@@ -150,6 +150,9 @@ def clearest_pair(rows: Sequence[Sequence[float]], classes: Sequence[int]) -> tu
     values, labels = np.array(rows, np.float64), np.array(classes, np.int64)
     if values.size == 0 or values.shape[1] == 1:
         return 0, 0
+    if np.isnan(values).any():
+        frame = pd.DataFrame(values)
+        values = frame.fillna(frame.median()).fillna(0.0).to_numpy()
     with np.errstate(all="ignore"):  # a column of huge numbers overflows; it is then no candidate
         within, between = _scatters(values, labels)
         alone = np.nan_to_num(between.diagonal() / within.diagonal())

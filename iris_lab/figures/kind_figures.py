@@ -14,10 +14,11 @@ OTHERS, MISSING = "(rarer levels)", "(missing)"
 
 @house_style()
 def levels(dataset: Dataset, *, most: int = 12) -> Figure | str:
-    """Draw the share of each class within each level of the categories, of at most `most` categories."""
-    chosen = [feature.name for feature in dataset.schema if feature.kind == "category"][:most]
+    """Draw the share of each class within each level of categories and booleans, of at most `most` of them."""
+    choices = [feature.name for feature in dataset.schema if feature.kind in ("category", "boolean")]
+    chosen = choices[:most]
     if not chosen:
-        return "*No feature is a category.*"
+        return "*No feature is a category or true and false.*"
     tables = {name: class_shares_by_level(dataset, name) for name in chosen}
     heights = [1.2 + len(table) for table in tables.values()]
     below = 0.3 + 0.21 * -(-len(dataset.classes) // 4)
@@ -39,8 +40,7 @@ def levels(dataset: Dataset, *, most: int = 12) -> Figure | str:
         axes.xaxis.set_major_formatter(PercentFormatter(1))
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=4)
-    total = sum(feature.kind == "category" for feature in dataset.schema)
-    some = "" if len(chosen) == total else f": the first {len(chosen)} of {total} categories"
+    some = "" if len(chosen) == len(choices) else f": the first {len(chosen)} of {len(choices)} features"
     figure.suptitle(f"Share of each class by level (number of samples){some}")
     return figure
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation, Transform
@@ -27,7 +29,7 @@ from iris_lab.figures.style import (
 )
 
 FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
-NO_NUMBERS = "*All features are categories: there is nothing to draw here.*"
+NO_NUMBERS = "*No feature is a number or a date.*"
 LEGEND_LINE = 0.21  # inches
 DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
 MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
@@ -35,7 +37,7 @@ MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as o
 
 @house_style()
 def violins(dataset: Dataset, *, most: int = 30) -> Figure | str:
-    """Draw the distribution of each feature that is no category by class, of at most `most` features."""
+    """Draw the distribution of each feature that is a number or a date by class, of at most `most` features."""
     dataset = dataset.numeric
     if not len(dataset.features.columns):
         return NO_NUMBERS
@@ -52,7 +54,7 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure | str:
         _violin(axes, dataset, name)
         axes.set(xlabel="", ylabel=called)
         if name in dates:
-            axes.yaxis_date()
+            _show_dates(axes.yaxis)
         name_ticks(axes, dataset.classes, upright=upright, panel=7.0 / columns)
     figure.suptitle(_subset("Distribution of each feature by class", names, dataset))
     return figure
@@ -62,7 +64,7 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure | str:
 def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
     """Draw each feature against each other one, coloured by class, with the densities on the diagonal.
 
-    Categories are left out. Of more than `most` features, those are drawn that separate the classes best.
+    Only numbers and dates are drawn. Of more than `most` features, those are drawn that separate the classes best.
     """
     dataset = dataset.numeric
     if not len(dataset.features.columns):
@@ -86,9 +88,9 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
         else:
             beside |= _points(axes, dataset, names[column], names[row])
         if names[column] in dates:
-            axes.xaxis_date()
+            _show_dates(axes.xaxis)
         if names[row] in dates and row != column:
-            axes.yaxis_date()
+            _show_dates(axes.yaxis)
         axes.tick_params(labelleft=column == 0 < row, labelbottom=row == last, labelsize=7)
         axes.set_xlabel(called[column] if row == last else "")
         axes.set_ylabel((called[row] if row else "density") if column == 0 else "")
@@ -102,7 +104,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
 
 @house_style()
 def correlation(dataset: Dataset, *, most: int = 30) -> Figure | str:
-    """Draw Pearson's correlation of each two features that are no categories, of at most `most` features."""
+    """Draw Pearson's correlation of each two numbers or dates, of at most `most` features."""
     dataset = dataset.numeric
     if not len(dataset.features.columns):
         return NO_NUMBERS
@@ -115,6 +117,11 @@ def correlation(dataset: Dataset, *, most: int = 30) -> Figure | str:
 
 def _dates(dataset: Dataset) -> set[str]:
     return {feature.name for feature in dataset.schema if feature.kind == "date"}
+
+
+def _show_dates(axis: Axis) -> None:
+    axis.axis_date()  # matplotlib counts days from 1970, too
+    axis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5))  # type: ignore[no-untyped-call]  # matplotlib's
 
 
 def _violin(axes: Axes, dataset: Dataset, name: str) -> None:

@@ -97,8 +97,8 @@ def infer_operation(model: "Model") -> Json:
         as_json(InferenceResponse.__name__) | {"application/octet-stream": {}},
         BODY_STATUSES,
         tags=TAGS,
-        description=f"The schema is that of a request for one sample. {_several(model)} Binary tensors follow the JSON, "
-        f"whose length the header {HEADER_LENGTH} gives.",
+        description=f"The schema is that of a request for one sample. {_several(model)} Binary tensors follow the "
+        f"JSON, whose length the header {HEADER_LENGTH} gives.",
         requestBody={"required": True, "content": content},
     )
     length = {"description": "Before binary tensors, of the JSON.", "schema": {"type": "integer"}}
