@@ -45,6 +45,8 @@ class Dataset:
         Where the data come from, in one line.
     special
         The features that are not numbers without gaps, by name.
+    missing
+        Words that stand for a missing value, beside the usual ones, with commas between them.
     notes
         What was found when the table was read, one sentence each.
     """
@@ -56,6 +58,7 @@ class Dataset:
     target_name: str
     source: str
     special: Mapping[str, Feature] = field(default_factory=dict)
+    missing: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -166,7 +169,7 @@ def load_dataset(
         raise InputError(f"{place} leaves no feature ({reasons}): name columns with keep")
     # Row by row in memory, as scikit-learn's bundled tables are: the order of a sum decides a model's last digits.
     frame = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
-    return Dataset(name, frame, codes, classes, chosen, origin, special(features), tuple(found.notes))
+    return Dataset(name, frame, codes, classes, chosen, origin, special(features), missing, tuple(found.notes))
 
 
 def _opened(source: str | Path | Source, reading: Reading) -> tuple[str, str, str, TextTable]:

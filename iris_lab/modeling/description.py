@@ -50,6 +50,7 @@ class _Info(TypedDict):
     features: list[_Feature]
     samples: _Samples
     versions: _Versions
+    missing: NotRequired[str]
     sha256: str
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import joblib
 from sklearn.pipeline import Pipeline
 
+from iris_lab.data.datasets import BUNDLED
 from iris_lab.data.schema import Feature
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.compiled import RefusedError
@@ -56,6 +57,17 @@ class Model:
         return [feature_of(described) for described in self.info["features"]]
 
     @property
+    def is_bundled(self) -> bool:
+        """Whether it was trained on a dataset that everybody has."""
+        named = self.info["dataset"]
+        return bool(BUNDLED.get(named["name"], ("", None))[1] == named["source"])
+
+    @property
+    def is_iris(self) -> bool:
+        """Whether it was trained on the bundled iris data."""
+        return self.is_bundled and self.info["dataset"]["name"] == "iris"
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Names of the features, in the order of training."""
         return tuple(feature["name"] for feature in self.info["features"])
@@ -87,6 +99,8 @@ def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> M
         "versions": versions(),
         "sha256": hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest(),
     }
+    if split.dataset.missing:
+        info["missing"] = split.dataset.missing
     (folder / INFO_FILE).write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8", newline="\n")
     return Model(estimator, info)
 

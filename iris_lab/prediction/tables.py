@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from iris_lab.artifacts import open_run
 from iris_lab.data.headers import Row
-from iris_lab.data.schema import Feature, free_name
+from iris_lab.data.schema import Feature, free_name, missing_words
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, nearest
 from iris_lab.modeling import Model
@@ -54,8 +54,9 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
     for name in ("predicted", *(f"probability of {name}" for name in model.classes)):
         names.append(free_name(name, names))
     predictor, schema, rows = Predictor(model), model.schema, 0
+    gaps = missing_words(model.info.get("missing", ""))
     for batch in given.batches:
-        values = _values(batch, places, schema, given, table)
+        values = _values(batch, places, schema, gaps, given, table)
         codes, probabilities = predictor.codes(values), predictor.probabilities(values).tolist()
         answers = [
             [*row, model.classes[code], *map(repr, by_class)]
@@ -77,11 +78,18 @@ def _places(names: Sequence[str], model: Model) -> list[int]:
 
 
 def _values(
-    batch: Sequence[Row], places: Sequence[int], schema: Sequence[Feature], given: TextTable, table: Path
+    batch: Sequence[Row],
+    places: Sequence[int],
+    schema: Sequence[Feature],
+    gaps: frozenset[str],
+    given: TextTable,
+    table: Path,
 ) -> NDArray[np.float64]:
     values = np.empty((len(batch), len(schema)))
     for column, (place, feature) in enumerate(zip(places, schema, strict=True)):
         texts = [row[place].strip() for _, row in batch]
+        if feature.missing or feature.kind == "category":
+            texts = ["" if text.casefold() in gaps else text for text in texts]
         values[:, column] = numbers = feature.parse(texts, given.decimal)
         if (wrong := feature.wrong(numbers, texts)).size:
             first = int(wrong[0])

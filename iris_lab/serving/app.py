@@ -22,7 +22,7 @@ from iris_lab.serving.oip.inference import Inference, exactly, nothing_at
 from iris_lab.serving.oip.protocol import MODELS
 from iris_lab.serving.predictions.handlers import PredictionHandler
 from iris_lab.serving.predictions.openapi import example_request
-from iris_lab.serving.routes import PREDICT, Handler, Route
+from iris_lab.serving.routes import Handler, Route, predict_path
 from iris_lab.serving.site.openapi import openapi_document, page_schemas
 from iris_lab.serving.site.pages import page_routes
 
@@ -60,14 +60,17 @@ def create_app(
     document = cache(lambda: openapi_document(model, routes, schemas))  # called once all routes are known
     pages = page_routes(model, metrics or {}, telemetry, document, rules.share_samples)
     routes += predictions.routes() + pages + inference.routes()
-    app = _flask_app(routes, model.name)
+    predict = predict_path(model)
+    app = _flask_app(routes, model.name, predict)
     fast = {route.path_info(model.name): route for route in routes if fast_path and route.method == "POST"}
     middleware = Middleware(app.wsgi_app, rules, telemetry, fast, bodies.reader)
     app.wsgi_app = middleware  # type: ignore[method-assign]  # documented by Flask for middleware
-    return Endpoint(app, bodies.reader, rules, json.dumps(example_request(model)), telemetry, middleware.accept_host)
+    return Endpoint(
+        app, bodies.reader, rules, predict, json.dumps(example_request(model)), telemetry, middleware.accept_host
+    )
 
 
-def _flask_app(routes: Sequence[Route], model: str) -> Flask:
+def _flask_app(routes: Sequence[Route], model: str, predict: str) -> Flask:
     mimetypes.add_type("text/javascript", ".js")  # Windows may have another type in its registry; browsers want this
     app = Flask("iris_lab.serving.site")  # the folder with templates and static files
     app.url_map.merge_slashes = False
@@ -78,7 +81,7 @@ def _flask_app(routes: Sequence[Route], model: str) -> Flask:
         app.add_url_rule(route.rule, route.rule, _view(route.handler), methods=[route.method])
     app.before_request(partial(_note_route, {route.rule: route.label for route in routes}))
     app.register_error_handler(HTTPProblem, _problem_response)
-    app.register_error_handler(HTTPException, lambda error: _problem_response(_as_problem(error, model)))
+    app.register_error_handler(HTTPException, lambda error: _problem_response(_as_problem(error, model, predict)))
     return app
 
 
@@ -115,7 +118,7 @@ def _problem_response(problem: HTTPProblem) -> Response:
     return _response(problem.reply(request.environ[REQUEST_ID]))
 
 
-def _as_problem(error: HTTPException, model: str) -> HTTPProblem:
+def _as_problem(error: HTTPException, model: str, predict: str) -> HTTPProblem:
     """Return an error of Flask (no such route, wrong method) as a problem document."""
     headers = {}
     if error.code == 405:
@@ -125,7 +128,7 @@ def _as_problem(error: HTTPException, model: str) -> HTTPProblem:
     if error.code == 404 and request.path.startswith(MODELS):
         return HTTPProblem(404, "route", nothing_at(request.path, model))
     if error.code == 404:
-        return HTTPProblem(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {PREDICT}")
+        return HTTPProblem(404, "route", f"nothing is at {request.path[:60]!a}; predictions are at POST {predict}")
     if error.code and error.code < 500:
         return HTTPProblem(error.code, "request", error.description or error.name)
     return HTTPProblem(500, "internal", "the endpoint failed; its log says why")

@@ -23,6 +23,8 @@ class Endpoint:
         Reads request bodies. A server in which the application reads from the socket calls its `watch`.
     rules
         Limits and hosts.
+    predict
+        Path of predictions.
     example
         A prediction request, as JSON text.
     telemetry
@@ -34,6 +36,7 @@ class Endpoint:
     app: Flask
     bodies: BodyReader
     rules: Rules
+    predict: str
     example: str
     telemetry: Telemetry
     accept_host: Callable[[str], None]

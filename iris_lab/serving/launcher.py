@@ -16,7 +16,6 @@ from iris_lab.serving.app import endpoint_of
 from iris_lab.serving.display import SENTENCE, live_html, static_html, with_proof
 from iris_lab.serving.endpoint import Endpoint
 from iris_lab.serving.http.middleware import ANY_HOST, LOOPBACK, Rules
-from iris_lab.serving.routes import PREDICT
 from iris_lab.serving.servers.background import Background
 from iris_lab.serving.servers.options import other_program
 
@@ -90,7 +89,7 @@ class Server(Background):
 
     def __init__(self, endpoint: Endpoint, listener: socket.socket, proxy_prefix: str = "") -> None:
         self.port: int = listener.getsockname()[1]
-        self._example = endpoint.example
+        self._example, self._predict = endpoint.example, endpoint.predict
         self._prefix = f"/{given}/" if (given := proxy_prefix.strip("/")) else _proxy_prefix()
         self._token = secrets.token_hex(16)
         app = endpoint.app
@@ -101,6 +100,11 @@ class Server(Background):
     def url(self) -> str:
         """Its URL on this machine."""
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def predict_url(self) -> str:
+        """URL of predictions, on this machine."""
+        return f"{self.url}{self._predict}"
 
     @property
     def link(self) -> str:
@@ -125,7 +129,7 @@ class Server(Background):
 
     @property
     def _curl(self) -> str:
-        return f"{PREDICT.removeprefix('/')} -H 'Content-Type: application/json' -d {shlex.quote(self._example)}"
+        return f"{self._predict.removeprefix('/')} -H 'Content-Type: application/json' -d {shlex.quote(self._example)}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         # The notebook stores both forms, so neither may name a URL; repr(), which is not stored, does.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 from wsgiref.types import WSGIEnvironment
 
@@ -10,7 +10,10 @@ import msgspec
 
 from iris_lab.serving.http.problems import Reply
 
-PREDICT = "/predict_species"
+if TYPE_CHECKING:
+    from iris_lab.modeling import Model
+
+PREDICT, PREDICT_SPECIES = "/predict", "/predict_species"
 MODEL = "<model:name>"  # in a rule; stands for the name of the served model
 JSON = (("Content-Type", "application/json"),)  # headers of a response
 BODY_STATUSES = (400, 408, 411, 413, 415, 422, 501)  # of the problems of a request with a body
@@ -54,6 +57,11 @@ class Route:
     def url_path(self, model: str) -> str:
         """Return the path for a model of this name as a URL has it."""
         return self.rule.replace(MODEL, quote(model, safe=""))
+
+
+def predict_path(model: "Model") -> str:
+    """Return the path of predictions: for iris, that of the tutorial."""
+    return PREDICT_SPECIES if model.is_iris else PREDICT
 
 
 def json_reply(document: Any) -> Reply:

@@ -30,7 +30,7 @@ NASTY = [
 def save_run(folder: Path, dataset: Dataset, model: str = "logistic") -> tuple[Model, Split]:
     """Do what the notebooks do, and leave a run that can be served."""
     split = make_split(dataset)
-    estimator = make_estimator(model).fit(split.train_features, split.train_target)
+    estimator = make_estimator(model, 0, dataset.schema).fit(split.train_features, split.train_target)
     saved = save_model(folder, estimator, split, model)
     record_metrics(folder, "evaluate", scores(split.test_target, estimator.predict(split.test_features)))
     return saved, split

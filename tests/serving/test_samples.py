@@ -10,7 +10,6 @@ from services import serving
 from iris_lab.modeling import load_model
 from iris_lab.serving import create_app, launch
 from iris_lab.serving.http.middleware import Rules
-from iris_lab.serving.site.pages import is_bundled
 
 LOCAL = {"Host": "127.0.0.1", "Accept": "text/html"}
 
@@ -33,8 +32,11 @@ def test_rows_of_an_own_table_are_served_only_where_its_owner_said_so(boolean_ru
     assert (answer.status_code, answer.json) == (200, model.info["samples"])
 
 
-def test_a_table_that_is_called_like_bundled_data_is_not_taken_for_it() -> None:
-    assert not is_bundled("iris", "iris.csv", sha256="0")
+def test_a_table_that_is_called_like_bundled_data_is_not_taken_for_it(iris_run: Path) -> None:
+    model = load_model(iris_run)
+    assert (model.is_bundled, model.is_iris) == (True, True)
+    model.info["dataset"]["source"] = "iris.csv"
+    assert (model.is_bundled, model.is_iris) == (False, False)
 
 
 def test_no_other_route_serves_the_rows(boolean_run: Path) -> None:

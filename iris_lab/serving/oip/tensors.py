@@ -86,7 +86,7 @@ class InputTensor:
             yield Problem(f"{self.where}: its binary data has {len(self.raw)} bytes, expected {expected}")
         elif self.raw is None and not self.given.data:
             yield Problem(f"{self.where} has no data, expected a list of values")
-        elif self._elements is None:
+        elif self.raw is not None and self._elements is None:
             yield Problem(f"{self.where}: its binary data is no list of texts, each after its length in four bytes")
         elif self._is_nested and (wrong := self._first_wrong_row()) is not None:
             yield mismatch(f"{self.where}: data[{wrong}]", self.given.data[wrong], f"a list of {len(self.features)}")  # type: ignore[index]  # nested data is there

@@ -13,7 +13,7 @@ from iris_lab.serving.http.problems import MAX_PROBLEMS, Reply
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.predictions.openapi import answer_schema, predict_operation
 from iris_lab.serving.predictions.schema import RequestSchema
-from iris_lab.serving.routes import JSON, PREDICT, Json, Route
+from iris_lab.serving.routes import JSON, PREDICT, PREDICT_SPECIES, Json, Route, predict_path
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
@@ -47,7 +47,12 @@ class PredictionHandler:
 
     def routes(self) -> list[Route]:
         """Return its routes."""
-        return [Route(PREDICT, self.handle, predict_operation(self._model), "POST")]
+        path = predict_path(self._model)
+        other = PREDICT_SPECIES if path == PREDICT else PREDICT  # works, too, so that a client can stay as it is
+        return [
+            Route(path, self.handle, predict_operation(self._model), "POST"),
+            Route(other, self.handle, None, "POST"),
+        ]
 
     def schemas(self) -> Json:
         """Return the JSON Schemas that the operation refers to, by name."""

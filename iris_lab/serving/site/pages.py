@@ -8,18 +8,16 @@ from urllib.parse import urlsplit
 from flask import render_template, request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from iris_lab.data.datasets import BUNDLED
 from iris_lab.exploration import clearest_pair
 from iris_lab.serving.http.problems import KINDS, HTTPProblem, Reply
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.predictions.openapi import example_request
-from iris_lab.serving.routes import PREDICT, Handler, Json, Route, always, as_json, json_reply, operation
+from iris_lab.serving.routes import Handler, Json, Route, always, as_json, json_reply, operation, predict_path
 from iris_lab.serving.site.demo import controls
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
 
-GREETING = "Iris species predictor API !"
 HTML = ("Content-Type", "text/html; charset=utf-8")
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
@@ -48,12 +46,19 @@ def page_routes(
     """
     about = describe(model, metrics)
     form, axes = controls(about["features"]), clearest_pair(**model.info["samples"])
-    shared = share_samples or is_bundled(**model.info["dataset"])
-    shown: dict[str, Any] = {"model": about, "controls": form, "predict": PREDICT.removeprefix("/"), "shared": shared}
+    shared = share_samples or model.is_bundled
+    name = f"{model.info['dataset']['name']} {model.info['target']} predictor API !"
+    greeting = name[0].upper() + name[1:]
+    shown: dict[str, Any] = {
+        "model": about,
+        "controls": form,
+        "predict": predict_path(model).removeprefix("/"),
+        "shared": shared,
+    }
 
     def index(_: Any) -> Reply:
         if request.accept_mimetypes.best_match(["text/plain", "text/html"]) != "text/html":
-            return Reply(200, [TEXT, ("Vary", "Accept")], GREETING.encode())
+            return Reply(200, [TEXT, ("Vary", "Accept")], greeting.encode())
         return Reply(200, [HTML, ("Vary", "Accept")], render_template("demo.html", axes=axes, **shown).encode())
 
     def docs(_: Any) -> Reply:
@@ -92,11 +97,6 @@ def _content(media_type: str, kind: str = "string") -> Json:
 
 def _get(path: str, name: str, summary: str, content: Json, handler: Handler, statuses: tuple[int, ...] = ()) -> Route:
     return Route(path, handler, operation(summary, content, statuses, operationId=name))
-
-
-def is_bundled(name: str, source: str, **_: Any) -> bool:
-    """Say whether a dataset, as ``model.json`` names it, is one that everybody has."""
-    return BUNDLED.get(name, ("", None))[1] == source
 
 
 def _not_shared(_: Any) -> Reply:
