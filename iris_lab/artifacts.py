@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from iris_lab.data.datasets import Dataset
+from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import free_name, special
 from iris_lab.errors import ArtifactError, InputError, check_type
 from iris_lab.modeling import SUBSET, Model, Split, load_model

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.feature_selection import f_classif
 
-from iris_lab.data.datasets import Dataset
+from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import free_name
 from iris_lab.modeling import SUBSET, Split, duplicate_groups
 

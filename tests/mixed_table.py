@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 
 
 def mixed_table(rows: int = 400, seed: int = 0) -> pd.DataFrame:

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from iris_lab.data import fetch, sources
-from iris_lab.data.datasets import BUNDLED, Dataset, load_dataset
+from iris_lab.data.dataset import BUNDLED, Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError
 from iris_lab.modeling import make_estimator

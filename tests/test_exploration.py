@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.feature_selection import f_classif
 
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.evaluation import misclassified
 from iris_lab.exploration import (
     clearest_pair,

@@ -22,7 +22,8 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from iris_lab import figures
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.evaluation import confusion_table
 from iris_lab.figures.style import COLOURS, MARKERS, house_style, label, labels
 from iris_lab.modeling import Split

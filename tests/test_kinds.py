@@ -9,7 +9,8 @@ from mixed_table import mixed_dataset, mixed_table
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from iris_lab.artifacts import read_split, write_split
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.data.schema import UNKNOWN_LEVEL, Feature
 from iris_lab.errors import InputError, UnknownNameError
 from iris_lab.modeling import MODELS, coefficients, cross_validate, load_model, make_estimator, make_split, save_model

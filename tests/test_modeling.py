@@ -10,7 +10,8 @@ import pytest
 from sklearn.model_selection import LeaveOneOut, RepeatedStratifiedKFold, cross_val_score
 from threadpoolctl import threadpool_limits
 
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError, UnknownNameError
 from iris_lab.modeling import (
     MODELS,

@@ -25,6 +25,8 @@ def test_the_notebooks_declare_every_parameter_with_type_default_and_meaning():
         "keep": str,
         "kinds": str,
         "missing": str,
+        "groups": str,
+        "time": str,
         "test_size": float,
         "seed": int,
         "folds": int,

@@ -26,7 +26,8 @@ from mixed_table import mixed_dataset
 from sklearn.tree._tree import Tree
 
 from iris_lab.cli import main
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling import MODELS, load_model, make_estimator, make_split, save_model
 from iris_lab.modeling.compiled import MAKERS

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import InputError
 from iris_lab.modeling import describe_split, duplicate_groups, make_split
 from iris_lab.modeling.checks import check_data

@@ -1,103 +1,19 @@
 """Datasets: bundled ones, or from a file or URL."""
 
-import hashlib
-import json
 import os.path
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from iris_lab.data.columns import Columns, Findings, encode, features_of, kinds_in, mark_missing, misleading, names_in
-from iris_lab.data.schema import Feature, special
+from iris_lab.data.dataset import BUNDLED, Dataset
+from iris_lab.data.roles import group_numbers, roles_in, times
+from iris_lab.data.schema import special
 from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError, check_type
-
-# Target column, and one line on where the data come from.
-BUNDLED: Mapping[str, tuple[str, str]] = {
-    "iris": ("species", "Fisher (1936), Annals of Eugenics 7(2), 179-188; the copy in scikit-learn, as in R"),
-    "wine": ("cultivar", "Forina et al. (1988), PARVUS; the copy in scikit-learn"),
-    "breast_cancer": ("diagnosis", "Wolberg, Street & Mangasarian (1995), WDBC; the copy in scikit-learn"),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A table of samples with features and one class each.
-
-    Attributes
-    ----------
-    name
-        Short name, for titles and file names.
-    features
-        Data frame of float64, shape (samples, features); `schema` says what the numbers stand for.
-    target
-        Integer code of each sample's class, shape (samples,).
-    classes
-        Class names; ``classes[code]`` is the name of a code.
-    target_name
-        Name of the column that holds the class.
-    source
-        Where the data come from, in one line.
-    special
-        The features that are not numbers without gaps, by name.
-    missing
-        Words that stand for a missing value, beside the usual ones, with commas between them.
-    notes
-        What was found when the table was read, one sentence each.
-    """
-
-    name: str
-    features: pd.DataFrame
-    target: NDArray[np.int64]
-    classes: tuple[str, ...]
-    target_name: str
-    source: str
-    special: Mapping[str, Feature] = field(default_factory=dict)
-    missing: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def labels(self) -> "pd.Series[str]":
-        """Class name of each sample, named after the target column; samples count from 1, as in published tables."""
-        names = [self.classes[code] for code in self.target]
-        return pd.Series(names, pd.RangeIndex(1, len(names) + 1, name="sample"), name=self.target_name)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """Features as they are spelled and class names in one table, its samples counted from 1."""
-        return self.spelled(self.features).set_axis(self.labels.index).assign(**{self.target_name: self.labels})
-
-    def spelled(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Return some samples of `features` with texts for categories, booleans and dates."""
-        texts = {name: one.spell(features[name]) for name, one in self.special.items() if one.kind != "number"}
-        return features.assign(**texts)
-
-    @property
-    def schema(self) -> list[Feature]:
-        """What each feature is, in the order of the table."""
-        return [self.special.get(name, Feature(name)) for name in self.features.columns]
-
-    @property
-    def numeric(self) -> "Dataset":
-        """The same samples with numbers and dates alone."""
-        names = [feature.name for feature in self.schema if feature.kind in ("number", "date")]
-        return replace(self, features=self.features[names])
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the content: names, classes, values. It does not depend on file format and row labels."""
-        header: list[object] = [list(self.features.columns), self.target_name, list(self.classes)]
-        if not all(feature.is_plain for feature in self.schema):
-            header.append([[name, one.kind, one.levels, one.missing] for name, one in self.special.items()])
-        content = hashlib.sha256(json.dumps(header).encode())
-        content.update(self.features.to_numpy(dtype="<f8", copy=True).tobytes("C"))
-        content.update(self.target.astype("<i8").tobytes())
-        return content.hexdigest()
 
 
 def load_dataset(
@@ -111,6 +27,8 @@ def load_dataset(
     keep: str = "",
     kinds: str = "",
     missing: str = "",
+    groups: str = "",
+    time: str = "",
 ) -> Dataset:
     """Load a bundled dataset, or a text table or Parquet file or URL.
 
@@ -134,6 +52,10 @@ def load_dataset(
         Kinds of columns that are not as inferred: ``"zip=category, when=date"``.
     missing
         Words that stand for a missing value, beside the usual ones, separated by commas: ``"999, unknown"``.
+    groups
+        Column that says which samples belong together, such as a patient or a site; no feature then.
+    time
+        Column of dates or numbers that says when a sample was taken; no feature then.
 
     Raises
     ------
@@ -144,6 +66,7 @@ def load_dataset(
     """
     reading = {"separator": separator, "decimal": decimal, "encoding": encoding}
     options = {"target": target or "", "drop": drop, "keep": keep, "kinds": kinds, "missing": missing}
+    options |= {"groups": groups, "time": time}
     for option, value in (reading | options).items():
         check_type(option, value, str)
     name, place, origin, table = _opened(source, Reading(separator, decimal, encoding))
@@ -156,20 +79,24 @@ def load_dataset(
         raise UnknownNameError("target column", chosen, known)
     mark_missing(columns, chosen, missing, found)
     given = kinds_in(kinds, known)
-    left_out = _left_out(columns, chosen, drop, [*names_in("keep", keep, known), *given], known)
+    roles = roles_in({"groups": groups, "time": time}, chosen, known)
+    left_out = _left_out(columns, chosen, drop, [*names_in("keep", keep, known), *given], known) | roles
     found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
     labels = columns.pop(chosen)
     features, values = features_of(
         {name: texts for name, texts in columns.items() if name not in left_out}, table.decimal, found, given
     )
     codes, classes = encode(labels, chosen, found)
+    together, order = group_numbers(columns, roles), times(columns, roles, table.decimal, found)
     found.refuse(place)
     if not features:
         reasons = "; ".join(f"{left!r}: {reason}" for left, reason in left_out.items())
         raise InputError(f"{place} leaves no feature ({reasons}): name columns with keep")
     # Row by row in memory, as scikit-learn's bundled tables are: the order of a sum decides a model's last digits.
     frame = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
-    return Dataset(name, frame, codes, classes, chosen, origin, special(features), missing, tuple(found.notes))
+    return Dataset(
+        name, frame, codes, classes, chosen, origin, special(features), missing, together, order, tuple(found.notes)
+    )
 
 
 def _opened(source: str | Path | Source, reading: Reading) -> tuple[str, str, str, TextTable]:

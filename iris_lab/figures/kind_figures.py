@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from iris_lab.data.datasets import Dataset
+from iris_lab.data.dataset import Dataset
 from iris_lab.figures.style import colour, heat, house_style, label, labels
 
 MOST_BARS = 12  # levels of one category; the rarer ones are drawn as one bar

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation, Transform
 
-from iris_lab.data.datasets import Dataset
+from iris_lab.data.dataset import Dataset
 from iris_lab.exploration import leading_features
 from iris_lab.figures.style import (
     UPRIGHT,

@@ -7,7 +7,7 @@ from iris_lab.modeling.estimators import check_folds, check_model, check_needs
 from iris_lab.modeling.splits import check_seed, check_test_size, make_split
 
 if TYPE_CHECKING:
-    from iris_lab.data.datasets import Dataset
+    from iris_lab.data.dataset import Dataset
 
 CHECKS: Mapping[str, Callable[..., object]] = {
     "seed": check_seed,

@@ -13,7 +13,7 @@ from typing import Any
 import joblib
 from sklearn.pipeline import Pipeline
 
-from iris_lab.data.datasets import BUNDLED
+from iris_lab.data.dataset import BUNDLED
 from iris_lab.data.schema import Feature
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.compiled import RefusedError

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import train_test_split
 
 from iris_lab.errors import InputError, check_type
 from iris_lab.modeling.draw import draw_groups
 
 if TYPE_CHECKING:
-    from iris_lab.data.datasets import Dataset
+    from iris_lab.data.dataset import Dataset
 
 SUBSET = "subset"  # the column that says of each sample whether it is in the training or the test set
 MOST_MISSED = 1.5  # samples more or fewer than asked in the test set or a class of it, where duplicates allow it
@@ -52,9 +54,14 @@ class Split:
         return self.dataset.target[self.train]
 
     @property
+    def inseparable_train(self) -> NDArray[np.int64]:
+        """A number for each training sample; those that may not be divided between folds share it."""
+        return pd.factorize(inseparable(self.dataset)[self.train])[0].astype(np.int64)
+
+    @property
     def distinct_train_target(self) -> NDArray[np.int64]:
-        """Codes of the distinct training samples: as many as cross-validation can distribute over folds."""
-        return self.train_target[np.unique(duplicate_groups(self.train_features), return_index=True)[1]]
+        """Codes of the training samples that can be divided: as many as cross-validation can distribute over folds."""
+        return self.train_target[np.unique(self.inseparable_train, return_index=True)[1]]
 
     @property
     def test_features(self) -> pd.DataFrame:
@@ -97,8 +104,24 @@ def duplicate_groups(features: pd.DataFrame) -> NDArray[np.int64]:
     return groups.astype(np.int64)
 
 
+def inseparable(dataset: "Dataset") -> NDArray[np.int64]:
+    """Return a number for each sample; those with equal features, or of one group, share it, and so on in chains."""
+    groups = duplicate_groups(dataset.features)
+    if dataset.groups is None:
+        return groups
+    # Two kinds of nodes, duplicates and given groups; each sample links one to another.
+    first, second = groups, dataset.groups + groups.max() + 1
+    size = int(second.max()) + 1
+    links = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(size, size))
+    components: NDArray[np.int32] = connected_components(links, directed=False)[1]
+    numbers: NDArray[np.int64] = pd.factorize(components[first])[0].astype(np.int64)
+    return numbers
+
+
 def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Split:
-    """Split at random, stratified by class, with duplicates always in the same subset.
+    """Split at random, stratified by class, with duplicates and groups always in the same subset.
+
+    Where the dataset says when samples were taken, nothing is drawn: the latest are the test set.
 
     scikit-learn draws among the distinct samples, and the duplicates of a sample follow it. Where that misses the
     size asked for, in all or of a class, by more than `MOST_MISSED`, or leaves a class out, whole groups of
@@ -119,8 +142,11 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
         `test_size` or `seed` is out of range, or cannot be met with samples of every class in both subsets.
     """
     check_test_size(test_size), check_seed(seed)
-    groups = duplicate_groups(dataset.features)
-    in_test = _draw_distinct(dataset.target, groups, test_size, seed)
+    groups = inseparable(dataset)
+    if dataset.time is not None:
+        in_test: NDArray[np.bool_] | None = _latest(dataset.time, groups, test_size)
+    else:
+        in_test = _draw_distinct(dataset.target, groups, test_size, seed)
     if in_test is None:
         in_test = draw_groups(groups, dataset.target, test_size, seed)[groups]
     split = Split(dataset, np.flatnonzero(~in_test), np.flatnonzero(in_test))
@@ -129,6 +155,14 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
     if lacks or smallest <= len(dataset.classes) - 1:
         raise _not_by_class(dataset, groups, test_size)
     return split
+
+
+def _latest(time: NDArray[np.float64], groups: NDArray[np.int64], test_size: float) -> NDArray[np.bool_]:
+    """Return which samples are held out: the latest groups, each counted at its last sample."""
+    last = np.full(int(groups.max()) + 1, -np.inf)
+    np.maximum.at(last, groups, time)
+    latest: NDArray[np.bool_] = last[groups] > np.quantile(last[groups], 1 - test_size, method="lower")
+    return latest
 
 
 def _draw_distinct(
@@ -161,10 +195,16 @@ def _not_by_class(dataset: "Dataset", groups: NDArray[np.int64], test_size: floa
 def describe_split(split: Split, test_size: float) -> str:
     """Return the sizes of the test set, as drawn and as asked, and of the largest group of duplicates, as text."""
     samples, sizes = len(split.dataset.target), np.bincount(duplicate_groups(split.dataset.features))
-    return (
-        f"test set: {len(split.test)} of {samples} samples, {len(split.test) / samples:.1%} ({test_size:.1%} asked)\n"
-        f"distinct samples: {len(sizes)}; largest group of duplicates: {sizes.max()}"
-    )
+    lines = [
+        f"test set: {len(split.test)} of {samples} samples, {len(split.test) / samples:.1%} ({test_size:.1%} asked)",
+        f"distinct samples: {len(sizes)}; largest group of duplicates: {sizes.max()}",
+    ]
+    if split.dataset.groups is not None:
+        sizes = np.bincount(inseparable(split.dataset))
+        lines.append(f"groups kept together: {len(sizes)}; the largest has {sizes.max()} samples")
+    if split.dataset.time is not None:
+        lines.append("the test set is the latest part")
+    return "\n".join(lines)
 
 
 def class_shares(split: Split) -> pd.DataFrame:

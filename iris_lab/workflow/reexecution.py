@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from iris_lab.data.datasets import BUNDLED
+from iris_lab.data.dataset import BUNDLED
 from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.workflow.comparison.artifacts import Runs, compare
 from iris_lab.workflow.comparison.findings import DIFFERENT, Difference, Finding

@@ -9,7 +9,8 @@ from demo_page import expect_answer
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from iris_lab.artifacts import record_metrics
-from iris_lab.data.datasets import Dataset, load_dataset
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.evaluation import scores
 from iris_lab.modeling import Model, Split, make_estimator, make_split, save_model
 from iris_lab.serving import Server, launch
