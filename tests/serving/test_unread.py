@@ -97,7 +97,7 @@ def test_a_thousand_clients_that_read_nothing_keep_no_other_waiting(server: obje
             stop.set()
         asking.result()
     assert max(seconds) < 5  # 0.3 to 1.3 s on two busy cores; without an end of such connections never
-    assert len(seconds) > 3
+    assert len(seconds) > 2
 
 
 @pytest.mark.slow

@@ -31,11 +31,11 @@ def end_silent_connections(seconds: float) -> None:
     """Stop reading from the connections on which this process has sent nothing for `seconds`.
 
     Nothing is sent while a request is incomplete. Nothing is sent on an idle connection either, but closing that loses
-    no request. Responses can still be sent.
+    no request. Responses can still be sent. Where received data waits to be read, it is this process that is late.
     """
     for connection in _connections():
         with suppress(OSError):  # closed meanwhile
-            if _silent_seconds(connection) >= seconds:
+            if _silent_seconds(connection) >= seconds and not _waiting_bytes(connection, received=True):
                 connection.shutdown(socket.SHUT_RD)
 
 
@@ -43,7 +43,7 @@ def end_unread_connections(seconds: float) -> None:
     """Drop the connections whose client has read nothing of a response for `seconds`."""
     for connection in _connections():
         with suppress(OSError):  # closed meanwhile
-            if _silent_seconds(connection) >= seconds and _unread_bytes(connection):
+            if _silent_seconds(connection) >= seconds and _waiting_bytes(connection, received=False):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 connection.shutdown(socket.SHUT_RDWR)
 
@@ -67,10 +67,11 @@ def _silent_seconds(connection: socket.socket) -> float:
     return milliseconds / 1000
 
 
-def _unread_bytes(connection: socket.socket) -> int:
+def _waiting_bytes(connection: socket.socket, *, received: bool) -> int:
+    """Return how many bytes were received and not read by us, or sent and not read by the client."""
     import fcntl
     import termios  # neither exists on Windows, and this module is imported there, too
 
     number = array.array("i", [0])
-    fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, number)
+    fcntl.ioctl(connection.fileno(), termios.FIONREAD if received else termios.TIOCOUTQ, number)
     return number[0]

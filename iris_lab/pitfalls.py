@@ -1,0 +1,382 @@
+"""What in a table, a split or a model could mislead: each pitfall with a stable code, a measure, and what to do."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2_contingency
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import NearestNeighbors
+
+from iris_lab.data.dataset import Dataset
+from iris_lab.data.schema import Feature, are_whole
+from iris_lab.modeling import Split
+
+CHECKS_FILE = "checks.json"
+MOST_SAMPLES = 20_000  # on which a pitfall is looked for, drawn with a fixed seed
+ALONE_AUC, ALONE_ACCURACY = 0.99, 0.99  # from which on a single feature is too good to be true
+MOST_BINS = 20  # of a number, by quantiles
+NEARLY = 0.99  # share of one value from which on a feature hardly says anything
+CORRELATED = 0.99
+TINY_CLASS, RARE_CLASS = 10, 0.02  # samples, and share of the table
+MANY_MISSING, GAP_DIFFERENCE = 0.5, 0.2  # shares
+SURE = 1e-6  # p value; so small because many features are tested
+MAGNITUDES = 1e4  # between the largest and the smallest spread of two features
+SENTINELS = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0})
+NEAR = 0.02  # of a standard deviation in every number: the same thing measured twice
+NOISY = 0.02  # share of labels that all neighbours contradict
+CONTRADICTING = 10  # neighbours
+
+
+@dataclass(frozen=True)
+class Pitfall:
+    """Something that could mislead.
+
+    Attributes
+    ----------
+    code
+        Stays the same in all versions.
+    subject
+        The feature, class or step that it is about.
+    measured
+        What was found, with numbers.
+    why
+        Why it matters.
+    action
+        What to do.
+    """
+
+    code: str
+    subject: str
+    measured: str
+    why: str
+    action: str
+
+
+Found = Iterator[Pitfall]
+
+
+def in_table(dataset: Dataset) -> list[Pitfall]:
+    """Return the pitfalls of a table; it takes time linear in its size."""
+    return [found for look in TABLE for found in look(dataset)]
+
+
+def in_split(split: Split) -> list[Pitfall]:
+    """Return the pitfalls of a split."""
+    return list(_near_duplicates(split))
+
+
+def in_model(
+    train_accuracy: float, scores: NDArray[np.float64], baseline: NDArray[np.float64], fold_samples: float
+) -> list[Pitfall]:
+    """Return the pitfalls of a model in cross-validation.
+
+    Parameters
+    ----------
+    train_accuracy
+        On the samples that the model was fitted on.
+    scores, baseline
+        Accuracy of each fold, of the model and of the majority class.
+    fold_samples
+        Number of samples of a fold.
+    """
+    found, mean = [], float(scores.mean())
+    gain = scores - baseline
+    error = float(gain.std(ddof=1)) if len(gain) > 1 else 0.0
+    if mean <= baseline.mean() or gain.mean() <= 2 * error / np.sqrt(len(gain)):
+        found.append(Pitfall(
+            "no-better-than-baseline", "model",
+            f"accuracy {mean:.1%} in cross-validation, the majority class {baseline.mean():.1%}",
+            "the features say little about the class, or this model cannot use them",
+            "do not use the model; look for other features, another model, or more samples",
+        ))  # fmt: skip
+    if train_accuracy - mean > 0.1:
+        found.append(Pitfall(
+            "overfit", "model", f"accuracy {train_accuracy:.1%} on the training set, {mean:.1%} in cross-validation",
+            "the model remembers its samples: its sureness is not to be trusted",
+            "take a simpler model, or more samples",
+        ))  # fmt: skip
+    chance = np.sqrt(max(mean * (1 - mean), 0.01) / fold_samples)
+    if len(scores) > 1 and float(scores.std(ddof=1)) > 3 * chance:
+        found.append(Pitfall(
+            "folds-disagree", "model", f"accuracy {scores.min():.1%} to {scores.max():.1%} over the folds",
+            "more than chance: some samples are unlike the others, such as those of another site or time",
+            "look for what the bad folds have in common; name groups or time",
+        ))  # fmt: skip
+    return found
+
+
+def record(folder: Path, step: str, pitfalls: Iterable[Pitfall]) -> pd.DataFrame:
+    """Write the pitfalls of a step into ``checks.json``, beside those of the others, and return them as a table."""
+    path, found = folder / CHECKS_FILE, list(pitfalls)
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    known[step] = [asdict(pitfall) for pitfall in found]
+    text = json.dumps(dict(sorted(known.items())), indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+    columns = {"about": "subject", "measured": "measured", "why it matters": "why", "what to do": "action"}
+    rows = {title: [getattr(pitfall, name) for pitfall in found] for title, name in columns.items()}
+    return pd.DataFrame(rows, index=pd.Index([pitfall.code for pitfall in found], name="pitfall"))
+
+
+def _rows(dataset: Dataset) -> NDArray[np.int64]:
+    count = len(dataset.target)
+    if count <= MOST_SAMPLES:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, MOST_SAMPLES, replace=False))
+
+
+def _columns(dataset: Dataset) -> Iterator[tuple[Feature, NDArray[np.float64]]]:
+    for place, feature in enumerate(dataset.schema):
+        yield feature, dataset.features.iloc[:, place].to_numpy()
+
+
+def _identifiers(dataset: Dataset) -> Found:
+    for feature, values in _columns(dataset):
+        given = values[~np.isnan(values)]
+        if feature.kind not in ("number", "category") or len(given) < TINY_CLASS:
+            continue
+        distinct = len(np.unique(given))
+        whole = feature.kind == "category" or (are_whole(given) and abs(given).max() > 100)
+        ordered = feature.kind == "number" and bool(np.all(np.diff(given) > 0) or np.all(np.diff(given) < 0))
+        if (whole and distinct > 0.95 * len(given)) or ordered:
+            what = "in the order of the rows" if ordered else "nearly all different"
+            yield Pitfall(
+                "identifier", feature.name, f"{distinct} values in {len(given)} rows, {what}",
+                "a number of the row or the case says nothing about the next one",
+                "drop it, or keep it if it is a measurement",
+            )  # fmt: skip
+
+
+def _giveaways(dataset: Dataset) -> Found:
+    rows = _rows(dataset)
+    target = dataset.target[rows]
+    if np.bincount(target).min() < 3:
+        rows = rows[np.bincount(target)[target] >= 3]
+        target = dataset.target[rows]
+    if len(np.unique(target)) < 2:
+        return
+    for feature, values in _columns(dataset):
+        auc, accuracy = _alone(feature, values[rows], target)
+        if auc > ALONE_AUC and accuracy > ALONE_ACCURACY:
+            yield Pitfall(
+                "gives-target-away", feature.name, f"alone it has an AUC of {auc:.3f} and is right in {accuracy:.1%}",
+                "it may be written down after the class was known, or derived from it",
+                "find out how it came about; drop it if it will not be known when a prediction is needed",
+            )  # fmt: skip
+
+
+def _alone(feature: Feature, values: NDArray[np.float64], target: NDArray[np.int64]) -> tuple[float, float]:
+    """Return AUC (one against rest, mean) and accuracy of the class shares by level or quantile, cross-fitted."""
+    codes = np.unique(target, return_inverse=True)[1]
+    count = int(codes.max()) + 1
+    if feature.kind in ("number", "date"):
+        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, MOST_BINS + 1)[1:-1])) if len(values) else values
+        # A border between two classes lies anywhere: also at each change of class along the sorted values.
+        order = np.argsort(values, kind="stable")
+        change = np.flatnonzero(np.diff(codes[order]))
+        if len(change) <= MOST_BINS:
+            edges = np.unique(np.concatenate([edges, (values[order][change] + values[order][change + 1]) / 2]))
+        bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, np.nan_to_num(values)))
+    else:
+        bins = np.unique(np.nan_to_num(values, nan=-2.0), return_inverse=True)[1]
+    shares = np.zeros((len(codes), count))
+    for train, test in StratifiedKFold(3, shuffle=True, random_state=0).split(bins, codes):
+        table = np.zeros((int(bins.max()) + 1, count))
+        np.add.at(table, (bins[train], codes[train]), 1.0)
+        prior = table.sum(axis=0)
+        smooth = table + prior / prior.sum() * 0.01
+        shares[test] = (smooth / smooth.sum(axis=1, keepdims=True))[bins[test]]
+    each = [roc_auc_score(codes == code, shares[:, code]) for code in range(count)]
+    return float(np.mean(each)), float((shares.argmax(axis=1) == codes).mean())
+
+
+def _constants(dataset: Dataset) -> Found:
+    for feature, values in _columns(dataset):
+        given = values[~np.isnan(values)]
+        if not len(given):
+            continue
+        levels, counts = np.unique(given, return_counts=True)
+        share = counts.max() / len(given)
+        value = feature.spell([levels[counts.argmax()]])[0]
+        if len(levels) == 1 or share >= NEARLY:
+            yield Pitfall(
+                "constant" if len(levels) == 1 else "nearly-constant", feature.name,
+                f"{share:.1%} of the values are {value}", "it tells nothing, or lets a few samples decide",
+                "drop it",
+            )  # fmt: skip
+
+
+def _correlations(dataset: Dataset) -> Found:
+    numbers = dataset.numeric.features
+    numbers = numbers.loc[_rows(dataset), numbers.nunique() > 1]
+    if numbers.shape[1] < 2 or numbers.shape[1] > 500:
+        return
+    table = np.abs(numbers.corr().to_numpy())
+    for one, other in np.argwhere(np.triu(table > CORRELATED, 1)):
+        yield Pitfall(
+            "correlated", f"{numbers.columns[one]}, {numbers.columns[other]}",
+            f"correlation {numbers.iloc[:, one].corr(numbers.iloc[:, other]):.4f}",
+            "they say the same: a model may give its weight to either", "drop one of them",
+        )  # fmt: skip
+
+
+def _classes(dataset: Dataset) -> Found:
+    counts = np.bincount(dataset.target, minlength=len(dataset.classes))
+    for name, count in zip(dataset.classes, counts.tolist(), strict=True):
+        share = count / len(dataset.target)
+        if count < TINY_CLASS or share < RARE_CLASS:
+            yield Pitfall(
+                "rare-class", name, f"{count} samples, {share:.1%}",
+                "its scores rest on a few samples, and accuracy hardly notices it",
+                "merge it with another class, collect more, or judge by the scores of each class",
+            )  # fmt: skip
+
+
+def _gaps(dataset: Dataset) -> Found:
+    missing = dataset.features.isna()
+    for name in missing.columns[missing.any()]:
+        gaps = missing[name].to_numpy()
+        if gaps.mean() > MANY_MISSING:
+            yield Pitfall(
+                "mostly-missing", str(name), f"{gaps.mean():.1%} of the values are missing",
+                "what is known of it may not hold for the rest", "drop it, or find out why it is missing",
+            )  # fmt: skip
+        shares = pd.Series(gaps).groupby(dataset.target).mean()
+        table = np.array([np.bincount(dataset.target, weights=part) for part in (gaps, ~gaps)])
+        if np.ptp(shares) > GAP_DIFFERENCE and chi2_contingency(table[:, table.sum(axis=0) > 0]).pvalue < SURE:
+            most = dataset.classes[int(shares.idxmax())]
+            yield Pitfall(
+                "gaps-by-class", str(name), f"missing in {shares.max():.1%} of {most}, {shares.min():.1%} of another",
+                "that it is missing tells the class: perhaps an accident of how the data were collected",
+                "find out why; drop it if that will be otherwise when a prediction is needed",
+            )  # fmt: skip
+
+
+def _sentinels(dataset: Dataset) -> Found:
+    for feature, values in _columns(dataset):
+        if feature.kind != "number":
+            continue
+        given = values[~np.isnan(values)]
+        for word in sorted(SENTINELS & {float(given.min()), float(given.max())} if len(given) else ()):
+            rest, count = given[given != word], int((given == word).sum())
+            if len(rest) < TINY_CLASS or count < 2:
+                continue
+            apart = min(abs(word - rest.min()), abs(word - rest.max()))
+            if apart > max(float(np.ptp(rest)), 1e-9) or (word < 0 <= rest.min() and word < -1):
+                yield Pitfall(
+                    "written-as-number", feature.name, f"{count} values are {word:g}, far from all others",
+                    "it may stand for a missing value, and is learned from as a number",
+                    f"if so, read it as missing: missing={word:g}",
+                )  # fmt: skip
+
+
+def _levels(dataset: Dataset) -> Found:
+    for feature, values in _columns(dataset):
+        if feature.kind != "category":
+            continue
+        counts = np.bincount(values[values >= 0].astype(np.int64), minlength=len(feature.levels))
+        once = int((counts == 1).sum())
+        if once > max(5, 0.2 * len(feature.levels)):
+            yield Pitfall(
+                "levels-seen-once", feature.name, f"{once} of {len(feature.levels)} levels occur once",
+                "nothing can be learned about them", "merge levels, or drop it if it is a name",
+            )  # fmt: skip
+        kinds: dict[str, list[str]] = {}
+        for level in feature.levels:
+            kinds.setdefault(" ".join(level.casefold().split()), []).append(level)
+        for same in kinds.values():
+            if len(same) > 1:
+                yield Pitfall(
+                    "levels-alike", feature.name, f"{', '.join(map(repr, same))}", "they may be one level",
+                    "write them alike",
+                )  # fmt: skip
+
+
+def _magnitudes(dataset: Dataset) -> Found:
+    spread = dataset.numeric.features.std()
+    spread = spread[spread > 0]
+    if len(spread) > 1 and spread.max() / spread.min() > MAGNITUDES:
+        yield Pitfall(
+            "magnitudes", f"{spread.idxmin()}, {spread.idxmax()}",
+            f"standard deviations {spread.min():.3g} and {spread.max():.3g}",
+            "models here standardize, but others and distances by hand would see one of them alone",
+            "choose units of like size",
+        )  # fmt: skip
+
+
+def _structure(dataset: Dataset) -> Found:
+    for feature, values in _columns(dataset):
+        given = values[~np.isnan(values)]
+        if feature.kind == "date" and dataset.time is None and len(given) >= TINY_CLASS:
+            steps = np.diff(given)
+            if len(np.unique(given)) > len(given) / 3 and (np.all(steps >= 0) or np.all(steps <= 0)):
+                yield Pitfall(
+                    "sorted-by-time", feature.name, "the rows are in the order of these dates",
+                    "a random split tests on days between those of the training set: easier than the future",
+                    f"give time={feature.name}",
+                )  # fmt: skip
+        if dataset.groups is None and _repeats(feature, given):
+            distinct = len(np.unique(given))
+            yield Pitfall(
+                "repeated-identifier", feature.name, f"{distinct} values in {len(given)} rows, each a few times",
+                "samples of one case may be in the training and the test set",
+                f"if it names cases, give groups={feature.name}",
+            )  # fmt: skip
+
+
+def _repeats(feature: Feature, given: NDArray[np.float64]) -> bool:
+    """Say whether values look like identifiers of cases with a few samples each."""
+    if feature.kind not in ("number", "category") or len(given) < 50:
+        return False
+    levels, counts = np.unique(given, return_counts=True)
+    named = feature.kind == "category" or (are_whole(given) and bool(np.all(np.diff(levels) < 50)) and levels[0] > 50)
+    even = counts.max() <= 4 * counts.mean() and counts.mean() >= 2
+    return bool(named and even and len(levels) >= max(25, len(given) / 25))
+
+
+def _noise(dataset: Dataset) -> Found:
+    numbers = dataset.numeric.features.iloc[_rows(dataset)]
+    numbers = numbers.loc[:, numbers.notna().all() & (numbers.nunique() > 1)]
+    target = dataset.target[_rows(dataset)]
+    if not numbers.shape[1] or len(numbers) < 5 * CONTRADICTING:
+        return
+    scaled = ((numbers - numbers.mean()) / numbers.std()).to_numpy()
+    near = NearestNeighbors(n_neighbors=CONTRADICTING + 1).fit(scaled).kneighbors(return_distance=False)
+    neighbours = target[near[:, :CONTRADICTING]]
+    agreed = (neighbours == neighbours[:, :1]).all(axis=1)
+    wrong = agreed & (neighbours[:, 0] != target)
+    if agreed.mean() > 0.3 and wrong.sum() > NOISY * agreed.sum():
+        shown = ", ".join(map(str, (_rows(dataset)[np.flatnonzero(wrong)[:8]] + 1).tolist()))
+        yield Pitfall(
+            "label-noise", dataset.target_name,
+            f"{int(wrong.sum())} samples contradict all their {CONTRADICTING} neighbours, such as {shown}",
+            "their classes may be wrong", "look at them; correct the table",
+        )  # fmt: skip
+
+
+def _near_duplicates(split: Split) -> Found:
+    numbers = split.dataset.numeric.features
+    numbers = numbers.loc[:, numbers.notna().all() & (numbers.nunique() > 10)]
+    if numbers.shape[1] < 2:
+        return
+    scaled = ((numbers - numbers.mean()) / numbers.std()).to_numpy()
+    train, test = scaled[split.train[:MOST_SAMPLES]], scaled[split.test[:MOST_SAMPLES]]
+    distance = NearestNeighbors(n_neighbors=1, metric="chebyshev").fit(train).kneighbors(test)[0][:, 0]
+    usual = float(np.median(distance))
+    near = int((distance < min(NEAR, usual / 20)).sum())
+    if near > max(2, 0.02 * len(test)):
+        yield Pitfall(
+            "near-duplicates", "test set", f"{near} of {len(test)} test samples nearly equal a training sample",
+            "the test measures memory", "if they are the same things measured again, name them with groups",
+        )  # fmt: skip
+
+
+TABLE: Sequence[Callable[[Dataset], Found]] = (
+    _identifiers, _giveaways, _constants, _correlations, _classes, _gaps, _sentinels, _levels, _magnitudes, _structure,
+    _noise,
+)  # fmt: skip
