@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from IPython.display import Image
+from IPython.display import Image, Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
@@ -50,18 +50,20 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def publish(figure: Figure, stem: Path, *, alt: str) -> Image:
+def publish(figure: Figure | str, stem: Path, *, alt: str) -> Image | Markdown:
     """Write a figure as PNG and SVG and return that very PNG for a notebook to show.
 
     Parameters
     ----------
     figure
-        What to write. Equal figures give equal bytes.
+        What to write. Equal figures give equal bytes. Or a sentence that says why there is none, to show instead.
     stem
         Path without a suffix; its folder is made if need be.
     alt
         What the figure shows, for readers who cannot see it.
     """
+    if isinstance(figure, str):
+        return Markdown(figure)  # type: ignore[no-untyped-call]  # IPython has no types here
     stem.parent.mkdir(parents=True, exist_ok=True)
     png = render(figure, "png")
     stem.with_name(f"{stem.name}.png").write_bytes(png)
@@ -134,10 +136,10 @@ def stand_upright(names: Iterable[object], panel: float) -> bool:
 
 
 def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, panel: float, shift: float = 0) -> None:
-    """Name the ticks under a panel `panel` inches wide; many upright names are set smaller, down to 4 points."""
+    """Name the ticks under a panel `panel` inches wide; many upright names are set smaller, down to 6 points."""
     texts = labels(names, TICK)
     axes.set_xticks([place + shift for place in range(len(texts))], texts, rotation=90 if upright else 0)
-    if upright and (size := max(4.0, 72 * panel / len(texts) / 1.1)) < STYLE["font.size"]:
+    if upright and (size := max(6.0, 72 * panel / len(texts) / 1.1)) < STYLE["font.size"]:
         axes.tick_params(axis="x", labelsize=size)
 
 

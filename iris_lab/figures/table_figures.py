@@ -25,8 +25,8 @@ from iris_lab.figures.style import (
     name_ticks,
     stand_upright,
 )
+from iris_lab.iris import first_features
 
-FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
 LEGEND_LINE = 0.21  # inches
 DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
 MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
@@ -35,7 +35,8 @@ MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as o
 @house_style()
 def violins(dataset: Dataset, *, most: int = 30) -> Figure:
     """Draw the distribution of each feature by class, of at most `most` features."""
-    names = sorted(leading_features(dataset, most), key=lambda name: name not in FIRST)
+    first = first_features(dataset)
+    names = sorted(leading_features(dataset, most), key=lambda name: name not in first)
     crowd = len(dataset.classes)
     columns = min(len(names), 1 if crowd > 20 else 2 if len(names) <= 4 or crowd > 6 else 3)
     rows = -(-len(names) // columns)
