@@ -112,7 +112,8 @@ def correlated_features(dataset: Dataset) -> Markdown:
     if len(values) == 1:
         return _say(f"{sentence}.")
     strong = int((np.abs(values) > CORRELATED).sum())
-    return _say(f"{sentence}, the largest in size; of {strong:,} of {len(values):,} pairs it is over {CORRELATED}.")
+    more = f"{strong:,} of {len(values):,} correlations are over {CORRELATED} in size"
+    return _say(f"{sentence}, the strongest; {more}.")
 
 
 def better_in_folds(scores: NDArray[np.float64], baseline: NDArray[np.float64], model: str) -> Markdown:
@@ -181,10 +182,10 @@ def _apart(dataset: Dataset, name: str, kind: str) -> NDArray[np.bool_]:
         codes, levels = pd.factorize(dataset.features[name])
         occurs = np.zeros((count, len(levels) + 1), np.int64)
         occurs[dataset.target, codes] = 1  # a missing value has the code -1: the last column
-        some = occurs[:, :-1].any(axis=1)
+        some = occurs[:, :-1].sum(axis=1) > 0
         separate: NDArray[np.bool_] = (occurs[:, :-1] @ occurs[:, :-1].T == 0) & some & some[:, None]
         return separate
     values = dataset.features[name].groupby(dataset.target)
-    low, high = (np.asarray(each.reindex(range(count))) for each in (values.min(), values.max()))
-    apart: NDArray[np.bool_] = (low[:, None] > high) | (low > high[:, None])
-    return apart
+    low, high = (each.reindex(range(count)).to_numpy() for each in (values.min(), values.max()))
+    above: NDArray[np.bool_] = np.greater.outer(low, high)
+    return above | above.T

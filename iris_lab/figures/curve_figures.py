@@ -87,8 +87,8 @@ def reliability(split: Split, probabilities: Floats) -> Figure | str:
         linewidth=1, elinewidth=1, capsize=3, label="observed, with 95 % interval",
     )  # fmt: skip
     share = f"share of {name}" if two else "share predicted rightly"
-    sizes = f"{table['samples'].min()} to {table['samples'].max()} samples in each of {len(table)} bins"
-    upper.set(ylabel=share, ylim=(-0.03, 1.03), title=f"Are the probabilities reliable? ({sizes})")
+    sizes = " to ".join(f"{size}" for size in sorted({table["samples"].min(), table["samples"].max()}))
+    upper.set(ylabel=share, ylim=(-0.03, 1.03), title=f"Are the probabilities reliable? ({sizes} samples in a bin)")
     upper.legend(loc="upper left")
     lower.hist(_given(split, probabilities)[0], bins=40, range=(0, 1), color=colour(0), alpha=0.6)
     lower.set(

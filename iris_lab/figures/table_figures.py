@@ -1,6 +1,7 @@
 """Figures of a table: one feature, two features, all of them."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +30,8 @@ from iris_lab.iris import first_features
 
 LEGEND_LINE = 0.21  # inches
 DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
+HIDDEN = 0.5  # share of the samples behind equal ones of their class, above which a marker's size counts them
+SMALL, LARGE = 4.0, 12.0  # points; width of a marker of one sample, and of the most that share a place
 MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
 
 
@@ -68,7 +71,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
     below = 0.0 if inside else 0.4 + LEGEND_LINE * -(-len(dataset.classes) // columns)
     figure = Figure(figsize=(side, side + below), layout="constrained")
     grid = figure.subplots(len(names), len(names), sharex="col", squeeze=False)
-    beside = False
+    drawn = set[str]()
     for (row, column), axes in np.ndenumerate(grid):
         if column > row:
             axes.remove()
@@ -76,15 +79,16 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
         if column == row:
             _densities(axes, dataset, names[row])
         else:
-            beside |= _points(axes, dataset, names[column], names[row])
+            drawn |= _points(axes, dataset, names[column], names[row])
         axes.tick_params(labelleft=column == 0 < row, labelbottom=row == last, labelsize=7)
         axes.set_xlabel(called[column] if row == last else "")
         axes.set_ylabel((called[row] if row else "density") if column == 0 else "")
     place: Literal["upper right", "outside lower center"] = "upper right" if inside else "outside lower center"
     keys = _keys(dataset, lines=2 if inside and columns == 1 else 1)
     figure.legend(handles=keys, title=label(dataset.target_name, 24), ncols=columns, loc=place)
-    title = "Features in pairs" + (", classes beside the places that they share" if beside else "")
-    figure.suptitle(_subset(title, names, dataset), x=0.01, ha="left")
+    title = _subset(", ".join(["Features in pairs", *sorted(drawn)]), names, dataset)
+    room = side - (key * columns if inside else 0)
+    figure.suptitle("\n".join(wrap(title, int(14 * room))), x=0.01, ha="left")
     return figure
 
 
@@ -107,18 +111,38 @@ def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
     )  # fmt: skip
 
 
-def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> bool:
-    """Draw the samples of each class; say whether beside their places, since most would hide those of other classes."""
+def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> set[str]:
+    """Draw the samples of each class, and return how: beside or larger, where most would hide or be hidden."""
     counts = np.bincount(dataset.target, minlength=len(dataset.classes))
     dodge = DODGE / 72 if _shared_places(dataset, x, y) > 0.5 else 0.0
+    places = _places(dataset, x, y)
     for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
-        some = dataset.features[dataset.target == code]
-        (drawn,) = axes.plot(
-            some[x], some[y], marker(code), color=colour(code), markersize=4, markeredgecolor="white",
-            markeredgewidth=0.4, rasterized=len(dataset.target) > MANY_SAMPLES,
-        )  # fmt: skip
-        drawn.set_transform(_beside(axes, code / len(counts), dodge))  # here, not above: the limits are the data's
-    return dodge > 0
+        for width, some in places[places["code"] == code].groupby("width"):
+            (drawn,) = axes.plot(
+                some[0], some[1], marker(code), color=colour(code), markersize=float(width), markeredgecolor="white",
+                markeredgewidth=0.4, rasterized=len(dataset.target) > MANY_SAMPLES,
+            )  # fmt: skip
+            drawn.set_transform(_beside(axes, code / len(counts), dodge))  # here, not above: the limits are the data's
+    sized = {"larger markers for more samples"} if places["width"].max() > SMALL else set[str]()
+    return sized | ({"classes beside the places that they share"} if dodge else set[str]())
+
+
+def _places(dataset: Dataset, x: str, y: str) -> pd.DataFrame:
+    """Return where to draw markers for each class (``code``) and how large they are (``width``).
+
+    Where most samples are hidden behind equal ones of their class, there is one marker for each place, and its area
+    says for how many samples it stands; otherwise all samples are drawn alike.
+    """
+    # By position, since a feature may have any name.
+    samples = dataset.features[[x, y]].set_axis([0, 1], axis=1).assign(code=dataset.target)
+    counts = samples.value_counts(sort=False)
+    if len(counts) >= (1 - HIDDEN) * len(samples):
+        places = samples.assign(width=SMALL)
+    else:
+        share = (counts - 1) / max(1, counts.max() - 1)
+        width = (SMALL**2 + share * (LARGE**2 - SMALL**2)).pow(0.5).round()
+        places = width.rename("width").reset_index()
+    return places
 
 
 def _shared_places(dataset: Dataset, x: str, y: str) -> float:
@@ -139,14 +163,17 @@ def _beside(axes: Axes, turn: float, distance: float) -> Transform:
 
 def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
     constants: list[float] = []
-    for code in range(len(dataset.classes)):
+    counts = np.bincount(dataset.target, minlength=len(dataset.classes))
+    for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
         some = dataset.features.loc[dataset.target == code, name].to_numpy()
         line: dict[str, Any] = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}
         if len(some) and some.min() == some.max():
             axes.axvline(some[0], **line)  # it has no density
             constants.append(float(some[0]))
             continue
-        sns.kdeplot(x=some, gridsize=100, fill=True, alpha=0.2, warn_singular=False, legend=False, ax=axes, **line)
+        sns.kdeplot(
+            x=some, cut=0, gridsize=100, fill=True, alpha=0.2, warn_singular=False, legend=False, ax=axes, **line
+        )
     if len(constants) == len(dataset.classes):  # nothing but lines: keep them off the edges
         room = 0.05 * (max(constants) - min(constants) or 1.0)
         axes.set_xlim(min(constants) - room, max(constants) + room)

@@ -103,6 +103,11 @@ class Server(Background):
         return f"http://{HOST}:{self.port}"
 
     @property
+    def predict_url(self) -> str:
+        """URL on this machine that takes samples and answers their classes."""
+        return f"{self.url}{PREDICT}"
+
+    @property
     def link(self) -> str:
         """Its URL for a browser: behind JupyterHub or Binder, that of jupyter-server-proxy."""
         return f"{self._prefix}proxy/{self.port}/" if self._prefix else f"{self.url}/"
