@@ -43,7 +43,7 @@ def separating_features(dataset: Dataset) -> Markdown:
     if found.empty:
         return _say("No feature is a number, so there are no means to compare.")
     if found.iloc[0] == 0:
-        return _say("No numeric feature separates the classes: the means of all classes are equal in each.")
+        return _say("No numeric feature separates the classes: in each, all classes have the same mean.")
     first, *others = [f"{_name(name)} ({_f(value)})" for name, value in found[found > 0].items()]
     if len(found) == 1:
         sentence = f"{first} is the only numeric feature."
@@ -66,9 +66,10 @@ def overlapping_classes(dataset: Dataset) -> Markdown:
     if not pairs:
         first = "Every two classes have separate ranges in at least one feature."
     elif len(pairs) <= NAMED:
-        first = f"No feature alone tells apart {'; '.join(pairs)}: their ranges overlap in each."
+        first = f"The ranges of {'; of '.join(pairs)} overlap in every feature."
     else:
-        first = f"{len(pairs):,} of {count * (count - 1) // 2:,} pairs of classes overlap in every feature."
+        total = count * (count - 1) // 2
+        first = f"Of {total:,} pairs of classes, the ranges of {len(pairs):,} overlap in every feature."
     from_all = {name: table.sum(axis=1) == count - 1 for name, table in apart.items()}
     features = [[_name(name) for name, codes in from_all.items() if codes[code]] for code in range(count)]
     alone = [f"{names[code]} in {_list(found)}" for code, found in enumerate(features) if found]
@@ -108,7 +109,7 @@ def correlated_features(dataset: Dataset) -> Markdown:
         return _say("There are no two numeric features that vary, and so no correlation.")
     best = int(np.abs(values).argmax())
     pair = f"{_name(names[rows[best]])} and {_name(names[columns[best]])}"
-    sentence = f"The correlation of {pair} is {values[best]:.2f}".replace("-", "−")
+    sentence = f"The correlation of {pair} is {_signed(values[best], '.2f')}"
     if len(values) == 1:
         return _say(f"{sentence}.")
     strong = int((np.abs(values) > CORRELATED).sum())
@@ -119,7 +120,7 @@ def correlated_features(dataset: Dataset) -> Markdown:
 def better_in_folds(scores: NDArray[np.float64], baseline: NDArray[np.float64], model: str) -> Markdown:
     """Say in how many folds of the cross-validation a model was better than the majority class, and by how much."""
     better, folds = int((scores > baseline).sum()), len(scores)
-    points = f"{100 * float((scores - baseline).mean()):+.1f}".replace("-", "−")
+    points = _signed(100 * float((scores - baseline).mean()), "+.1f")
     where = f"each of the {folds} folds" if better == folds else f"{better} of the {folds} folds"
     sentence = f"{_name(model)} was better than the majority class in {where}, on average by {points} percentage points"
     more = "" if better == folds else ": it may have learnt nothing that holds for other samples"
@@ -160,6 +161,10 @@ def _samples(count: int) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def _signed(value: float, form: str) -> str:
+    return f"{value:{form}}".replace("-", "−")
 
 
 def _f(value: float) -> str:

@@ -18,8 +18,8 @@ BLOCK = 10**6  # samples drawn at a time, so that their counts stay in the proce
 SCORES: Mapping[str, tuple[str, str]] = {
     "accuracy": ("accuracy", "higher"),
     "balanced_accuracy": ("balanced accuracy", "higher"),
-    "f1_macro": ("F1, mean of the classes", "higher"),
-    "roc_auc": ("area under the ROC curve", "higher"),
+    "f1_macro": ("macro F1", "higher"),
+    "roc_auc": ("ROC AUC", "higher"),
     "log_loss": ("log loss", "lower"),
     "brier": ("Brier score", "lower"),
 }

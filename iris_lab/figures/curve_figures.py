@@ -35,7 +35,7 @@ def threshold_curves(split: Split, probabilities: Floats) -> Figure | str:
         return f"*No curves: {len(classes)} classes, and the lines of more than {MOST_CURVES} could not be followed.*"
     codes = [rarer_class(split)] if len(classes) == 2 else list(range(len(classes)))
     called = labels(classes, 24)
-    figure = Figure(figsize=(8, 4.4 + 0.21 * len(codes)), layout="constrained")
+    figure = Figure(figsize=(8, 4.7 + 0.21 * len(codes)), layout="constrained")
     roc, recalled = figure.subplots(1, 2)
     keys = []
     for code in codes:
@@ -45,16 +45,16 @@ def threshold_curves(split: Split, probabilities: Floats) -> Figure | str:
         roc.plot(false, true, **line)
         precision, recall, _ = precision_recall_curve(own, given)
         recalled.plot(recall, precision, drawstyle="steps-post", **line)
-        recalled.axhline(own.mean(), color=colour(code), linewidth=0.6, linestyle=(0, (1, 3)))
+        recalled.axhline(own.mean(), color=colour(code), linewidth=0.9, linestyle=(0, (1, 2)))
         areas = f"area {auc(false, true):.3f}, average precision {average_precision_score(own, given):.3f}"
         keys.append(Line2D([], [], label=f"{called[code]}: {areas}", **line))
-    roc.plot([0, 1], [0, 1], color="grey", linewidth=0.6, linestyle=(0, (1, 3)))
+    roc.plot([0, 1], [0, 1], color="grey", linewidth=0.9, linestyle=(0, (1, 2)))
     against = f"{called[codes[0]]} against {called[1 - codes[0]]}" if len(codes) == 1 else "each class against the rest"
     roc.set(xlabel="false positive rate", ylabel="true positive rate (recall)", title="ROC curve")
     recalled.set(xlabel="recall", ylabel="precision", title="Precision-recall curve")
     for axes in (roc, recalled):
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    keys.append(Line2D([], [], color="grey", linewidth=0.6, linestyle=(0, (1, 3)), label="no better than chance"))
+    keys.append(Line2D([], [], color="grey", linewidth=0.9, linestyle=(0, (1, 2)), label="no better than chance"))
     figure.legend(handles=keys, loc="outside lower center")
     figure.suptitle(f"Every decision threshold: {against}")
     return figure
