@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -49,6 +50,11 @@ def nasty(classes: int, features: int) -> Dataset:
 
 def draw_all(dataset: Dataset) -> Drawn:
     """Draw every figure of a report, the model's with made-up results: right and wrong in every class."""
+    yield from ((name, drawn) for name, drawn in drawings(dataset) if not isinstance(drawn, str))
+
+
+def drawings(dataset: Dataset) -> Iterator[tuple[str, Figure | str]]:
+    """Return every figure, or the sentence in its place."""
     rng, count = np.random.default_rng(1), len(dataset.classes)
     split = Split(dataset, np.arange(len(dataset.target)), np.arange(len(dataset.target)))
     predicted = np.where(rng.random(len(dataset.target)) < 0.8, dataset.target, (dataset.target + 1) % count)
@@ -63,12 +69,8 @@ def draw_all(dataset: Dataset) -> Drawn:
     yield "confidence", figures.confidence(split, rng.dirichlet(np.ones(count), len(predicted)), predicted)
     large = Split(dataset, split.train, np.resize(split.test, max(200, len(predicted))))
     probabilities = rng.dirichlet(np.ones(count), len(large.test))
-    for name, drawn in {
-        "curves": figures.threshold_curves(large, probabilities),
-        "reliability": figures.reliability(large, probabilities),
-    }.items():
-        if not isinstance(drawn, str):
-            yield name, drawn
+    yield "curves", figures.threshold_curves(large, probabilities)
+    yield "reliability", figures.reliability(large, probabilities)
 
 
 TABLES: dict[str, Callable[[], Dataset]] = {
@@ -85,6 +87,7 @@ TABLES: dict[str, Callable[[], Dataset]] = {
     "30 classes, 1 feature": lambda: nasty(30, 1),
     "30 classes, 5 features": lambda: nasty(30, 5),
     "40 classes, 2 features": lambda: nasty(40, 2),
+    "100 classes, 12 features": lambda: nasty(100, 12),
 }
 
 
@@ -168,11 +171,34 @@ def test_equal_samples_are_counted_by_the_size_of_their_marker() -> None:
 
 def test_densities_end_where_the_data_end() -> None:
     iris = load_dataset("iris")
-    for axes, name in zip(figures.pairs(iris).axes[:10:4], iris.features.columns, strict=False):
-        ends = [path.vertices[:, 0] for collection in axes.collections for path in collection.get_paths()]
-        if axes.collections:
-            assert min(map(min, ends)) == pytest.approx(iris.features[name].min())
-            assert max(map(max, ends)) == pytest.approx(iris.features[name].max())
+    axes = figures.pairs(iris).axes
+    for diagonal, name in zip([axes[0], axes[2], axes[5], axes[9]], iris.features.columns, strict=True):
+        ends = [path.vertices[:, 0] for drawn in diagonal.collections for path in drawn.get_paths()]
+        assert len(ends) == 3
+        assert min(map(min, ends)) == pytest.approx(iris.features[name].min())
+        assert max(map(max, ends)) == pytest.approx(iris.features[name].max())
+
+
+def test_no_figure_is_a_wall() -> None:
+    random = np.random.default_rng(0)
+    for classes in (2, 10, 30):
+        values = pd.DataFrame(random.normal(size=(classes * 5, 300))).rename(columns="feature {}".format)
+        codes = np.arange(classes * 5) % classes
+        names = tuple(f"class {code}" for code in range(classes))
+        for name, figure in draw_all(Dataset("wide", values, codes, names, "kind", "")):
+            assert figure.bbox.height < 1800, name
+
+
+def test_of_a_hundred_classes_the_most_confused_are_drawn_or_the_reason_is_given() -> None:
+    drawn = dict(drawings(nasty(100, 2)))
+    for name in ("violins", "pairs", "curves"):
+        assert re.match(r"\*No (figure|curves): 100 classes", str(drawn[name]))
+    table = pd.DataFrame(np.diag([5] * 50)).rename(index=str, columns=str)
+    table.iloc[[7, 48], [9, 3]] = 2
+    axes = figures.confusion(table, most=4).axes[0]
+    assert axes.get_title() == "Confusion of the classes: the 4 of 50 with the most errors"
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["3", "7", "9", "48"]
+    assert [text.get_text() for text in axes.texts][:8] == ["5", "0", "0", "0", "2", "5", "2", "0"]
 
 
 def test_the_rarest_class_is_drawn_last_in_points_and_densities() -> None:
@@ -201,9 +227,10 @@ assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyp
 
 def hashes(folder: Path, **environment: str) -> list[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    path = os.pathsep.join(map(str, Path(__file__).parents[:2]))
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", HASHES], cwd=folder, capture_output=True, text=True, check=True,
-        env=inherited | {"PYTHONPATH": os.pathsep.join(map(str, Path(__file__).parents[:2])), "PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        env=inherited | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | environment,
     )  # fmt: skip
     return ended.stdout.splitlines()
 

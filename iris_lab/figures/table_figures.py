@@ -15,6 +15,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from iris_lab.data.datasets import Dataset
 from iris_lab.exploration import leading_features
 from iris_lab.figures.style import (
+    MANY_SAMPLES,
     UPRIGHT,
     colour,
     dash,
@@ -32,16 +33,25 @@ LEGEND_LINE = 0.21  # inches
 DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
 HIDDEN = 0.5  # share of the samples behind equal ones of their class, above which a marker's size counts them
 SMALL, LARGE = 4.0, 12.0  # points; width of a marker of one sample, and of the most that share a place
-MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
+MOST_CLASSES = 40  # the colours and markers of more could not be told apart
+VIOLIN_ROWS = 5  # so that the figure fits on two screens
 
 
 @house_style()
-def violins(dataset: Dataset, *, most: int = 30) -> Figure:
-    """Draw the distribution of each feature by class, of at most `most` features."""
+def violins(dataset: Dataset) -> Figure | str:
+    """Draw the distribution of each feature by class, of up to 15 features, or of 10 or 5 if there are many classes.
+
+    Returns
+    -------
+    Figure or str
+        Of more than 40 classes, a sentence that says why there is no figure.
+    """
+    if len(dataset.classes) > MOST_CLASSES:
+        return _too_many(dataset)
+    crowd, total = len(dataset.classes), len(dataset.features.columns)
+    columns = min(total, 1 if crowd > 20 else 2 if total <= 4 or crowd > 6 else 3)
     first = first_features(dataset)
-    names = sorted(leading_features(dataset, most), key=lambda name: name not in first)
-    crowd = len(dataset.classes)
-    columns = min(len(names), 1 if crowd > 20 else 2 if len(names) <= 4 or crowd > 6 else 3)
+    names = sorted(leading_features(dataset, VIOLIN_ROWS * columns), key=lambda name: name not in first)
     rows = -(-len(names) // columns)
     upright = stand_upright(dataset.classes, panel=7.0 / columns)
     figure = Figure(figsize=(8, 0.7 + 2.1 * rows + UPRIGHT * upright), layout="constrained")
@@ -57,11 +67,18 @@ def violins(dataset: Dataset, *, most: int = 30) -> Figure:
 
 
 @house_style()
-def pairs(dataset: Dataset, *, most: int = 5) -> Figure:
+def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
     """Draw each feature against each other one, coloured by class, with the densities on the diagonal.
 
     Of more than `most` features, those are drawn that separate the classes best.
+
+    Returns
+    -------
+    Figure or str
+        Of more than 40 classes, a sentence that says why there is no figure.
     """
+    if len(dataset.classes) > MOST_CLASSES:
+        return _too_many(dataset)
     names = leading_features(dataset, most)
     called = labels(names, 18, lines=2)
     last, side = len(names) - 1, min(8.0, 2.4 + 1.4 * len(names))
@@ -185,6 +202,10 @@ def _keys(dataset: Dataset, *, lines: int) -> list[Line2D]:
         Line2D([], [], color=colour(code), marker=marker(code), linestyle=dash(code), label=name)
         for code, name in enumerate(labels(dataset.classes, 24, lines=lines))
     ]
+
+
+def _too_many(dataset: Dataset) -> str:
+    return f"*No figure: {len(dataset.classes)} classes; more than {MOST_CLASSES} could not be told apart in it.*"
 
 
 def _subset(title: str, names: Sequence[str], dataset: Dataset) -> str:
