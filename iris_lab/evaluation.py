@@ -1,4 +1,4 @@
-"""How good a model is, and how certain that is."""
+"""What a model predicted for the test set, and what its endpoint answers."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,48 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
 from iris_lab.data.schema import Feature, free_name
-from iris_lab.errors import InputError, IrisLabError
+from iris_lab.errors import IrisLabError
 from iris_lab.modeling import Split
-
-
-def wilson_interval(correct: int, total: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the Wilson score interval of a proportion.
-
-    Unlike the normal approximation it stays within 0 and 1 and has a width where every answer was correct.
-
-    Parameters
-    ----------
-    correct, total
-        Counts, ``0 <= correct <= total`` and ``total >= 1``.
-    confidence
-        Between 0 and 1.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper bound, fractions.
-
-    Raises
-    ------
-    InputError
-        The counts are not those of a proportion.
-
-    References
-    ----------
-    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference.
-    Journal of the American Statistical Association 22(158), 209-212.
-
-    Examples
-    --------
-    >>> [round(bound, 3) for bound in wilson_interval(37, 38)]
-    [0.865, 0.995]
-    """
-    if not 0 <= correct <= total or total < 1:
-        raise InputError(f"{correct} correct of {total}: expected 0 <= correct <= total, and at least one")
-    from scipy.stats import binomtest  # 0.4 s of import
-
-    interval = binomtest(correct, total).proportion_ci(confidence, "wilson")
-    return float(interval.low), float(interval.high)
 
 
 def confusion_table(target: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> pd.DataFrame:
@@ -67,20 +27,6 @@ def classification_report(target: ArrayLike, predicted: ArrayLike, classes: Sequ
         target, predicted, labels=range(len(classes)), target_names=list(classes), digits=3, zero_division=0.0
     )
     return text
-
-
-def scores(target: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
-    """Return the numbers of an evaluation: counts, accuracy with its 95 % Wilson interval, macro F1."""
-    correct, total = int(np.sum(target == predicted)), len(target)
-    low, high = wilson_interval(correct, total)
-    return {
-        "samples": total,
-        "correct": correct,
-        "accuracy": correct / total,
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "f1_macro": float(metrics.f1_score(target, predicted, average="macro", zero_division=0.0)),
-    }
 
 
 def misclassified(split: Split, predicted: NDArray[np.int64]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What to know about a table before a model is fitted."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from textwrap import fill
 
@@ -13,13 +13,6 @@ from sklearn.feature_selection import f_classif
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import free_name
 from iris_lab.modeling import SUBSET, Split, duplicate_groups
-
-# Sepal length and width, petal length and width of the two samples in which copies of iris differ: as Fisher printed
-# them, and as UCI's file has them (Bezdek et al., IEEE Transactions on Fuzzy Systems 7(3), 1999, 368-369).
-IRIS_COPIES: Mapping[str, Mapping[int, tuple[float, ...]]] = {
-    "Fisher (1936)": {35: (4.9, 3.1, 1.5, 0.2), 38: (4.9, 3.6, 1.4, 0.1)},
-    "UCI file": {35: (4.9, 3.1, 1.5, 0.1), 38: (4.9, 3.1, 1.5, 0.1)},
-}
 
 MAX_LEVELS_SHOWN = 5  # of a category
 MAX_PAIRED_FEATURES = 40  # of more features, the best ones alone are tried in pairs
@@ -39,27 +32,6 @@ def describe(dataset: Dataset) -> str:
     }
     lines = [*facts.items(), *(("note", note) for note in dataset.notes)]
     return "\n".join(fill(f"{name:<10}{fact}", 100, subsequent_indent=" " * 10) for name, fact in lines)
-
-
-def compare_copies(dataset: Dataset) -> pd.DataFrame:
-    """Return the samples in which known copies of a dataset differ, beside the dataset's own.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per copy and sample: the values, and whether the dataset has the same. Empty for every table but iris.
-    """
-    own = {"sample", "copy", "same here"}
-    if dataset.name != "iris" or dataset.features.shape != (150, 4) or own & set(dataset.features.columns):
-        return pd.DataFrame()
-    values = dataset.features.to_numpy()
-    rows = [
-        (sample, copy, *printed, "yes" if np.array_equal(values[sample - 1], printed) else "no")
-        for copy, samples in IRIS_COPIES.items()
-        for sample, printed in samples.items()
-    ]
-    table = pd.DataFrame(rows, columns=["sample", "copy", *dataset.features.columns, "same here"])
-    return table.sort_values("sample", kind="stable").set_index(["sample", "copy"])
 
 
 def summarize(dataset: Dataset) -> pd.DataFrame:
@@ -102,31 +74,32 @@ def duplicate_subsets(split: Split) -> pd.DataFrame:
     return classes.assign(**{free_name(SUBSET, list(classes.columns)): subsets})
 
 
-def leading_features(dataset: Dataset, most: int) -> list[str]:
-    """Return the names of the features that separate the classes best, at most `most`, in the order of the table.
+def separation(dataset: Dataset) -> "pd.Series[float]":
+    """Return how well each numeric feature separates the classes: the F statistic of an analysis of variance.
 
-    The measure is the F statistic of an analysis of variance, of the samples that have a value; a feature that is
-    constant has none, and one that is constant within each class, but not in all, separates best.
+    Missing values are left out. A feature that is constant has 0, one that is constant within each class, but not in
+    all, infinity.
     """
-    values = dataset.features
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of constant features
-        ratio = _f_statistics(values, dataset.target)
-    ratio = ratio.abs().fillna(np.inf).where(values.nunique() > 1, 0.0)  # rounding can make zero variance negative
-    best = set(ratio.sort_values(ascending=False, kind="stable").index[:most])
-    return [name for name in values.columns if name in best]
-
-
-def _f_statistics(values: pd.DataFrame, target: NDArray[np.int64]) -> "pd.Series[float]":
+    names = [feature.name for feature in dataset.schema if feature.kind in ("number", "boolean", "date")]
+    values = dataset.features[names]
     whole = values.notna().all()
     found = pd.Series(0.0, values.columns)
-    if whole.any():
-        found[whole] = f_classif(values.loc[:, whole], target)[0]
-    for name in values.columns[~whole]:
-        given = values[name].notna().to_numpy()
-        if len(np.unique(target[given])) > 1:
-            found[name] = f_classif(values.loc[given, [name]], target[given])[0][0]
-    return found
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of constant features
+        if whole.any():
+            found[whole] = f_classif(values.loc[:, whole], dataset.target)[0]
+        for name in values.columns[~whole]:
+            given = values[name].notna().to_numpy()
+            if len(np.unique(dataset.target[given])) > 1:
+                found[name] = f_classif(values.loc[given, [name]], dataset.target[given])[0][0]
+    return found.abs().fillna(np.inf).where(values.nunique() > 1, 0.0)  # rounding can make zero variance negative
+
+
+def leading_features(dataset: Dataset, most: int) -> list[str]:
+    """Return the names of the numeric features that separate the classes best, in the order of the table."""
+    ratio = separation(dataset)
+    best = set(ratio.sort_values(ascending=False, kind="stable").index[:most])
+    return [name for name in ratio.index if name in best]
 
 
 def clearest_pair(rows: Sequence[Sequence[float | None]], classes: Sequence[int]) -> tuple[int, int]:

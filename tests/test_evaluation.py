@@ -5,15 +5,13 @@ import pandas as pd
 import pytest
 
 from iris_lab.data.datasets import load_dataset
-from iris_lab.errors import InputError, IrisLabError
+from iris_lab.errors import IrisLabError
 from iris_lab.evaluation import (
     checked_answers,
     classification_report,
     confusion_table,
     misclassified,
     request_bodies,
-    scores,
-    wilson_interval,
 )
 from iris_lab.modeling import Split
 
@@ -21,33 +19,6 @@ from iris_lab.modeling import Split
 @pytest.fixture
 def split() -> Split:
     return Split(load_dataset("iris"), np.arange(3, 150), np.array([0, 60, 120]))
-
-
-@pytest.mark.parametrize(
-    ("correct", "total", "low", "high"),
-    # Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 3: the score method without continuity.
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_the_wilson_interval_has_the_published_bounds(correct: int, total: int, low: float, high: float) -> None:
-    assert wilson_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
-
-
-def test_the_wilson_interval_stays_within_0_and_1_and_has_a_width() -> None:
-    for total in (1, 2, 38, 10**9):
-        assert wilson_interval(0, total)[0] == 0.0 < wilson_interval(0, total)[1]
-        assert wilson_interval(total, total)[1] == 1.0 > wilson_interval(total, total)[0]
-
-
-def test_the_wilson_interval_covers_what_it_says() -> None:
-    draws = np.random.default_rng(0).binomial(38, 0.9, 4000)
-    bounds = [wilson_interval(int(correct), 38) for correct in draws]
-    assert np.mean([low <= 0.9 <= high for low, high in bounds]) == pytest.approx(0.95, abs=0.02)
-
-
-@pytest.mark.parametrize(("correct", "total"), [(-1, 3), (4, 3), (0, 0)])
-def test_counts_of_no_proportion_are_refused(correct: int, total: int) -> None:
-    with pytest.raises(InputError, match="expected 0 <= correct <= total"):
-        wilson_interval(correct, total)
 
 
 def test_the_confusion_table_keeps_classes_that_did_not_occur() -> None:
@@ -59,13 +30,6 @@ def test_the_confusion_table_keeps_classes_that_did_not_occur() -> None:
 def test_the_report_scores_a_class_that_was_never_predicted_0_and_warns_of_nothing() -> None:
     report = classification_report([0, 1], [0, 0], ["a", "b"])
     assert report.splitlines()[3].split() == ["b", "0.000", "0.000", "0.000", "1"]
-
-
-def test_the_scores_are_those_of_the_counts() -> None:
-    found = scores(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]))
-    assert (found["samples"], found["correct"], found["accuracy"]) == (4, 3, 0.75)
-    assert (found["accuracy_low"], found["accuracy_high"]) == wilson_interval(3, 4)
-    assert found["f1_macro"] == pytest.approx((0.8 + 2 / 3) / 2)
 
 
 def test_the_misclassified_are_listed_by_their_number_in_the_table(split: Split) -> None:

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +8,6 @@ from iris_lab.data.datasets import load_dataset
 from iris_lab.evaluation import misclassified
 from iris_lab.exploration import (
     clearest_pair,
-    compare_copies,
     describe,
     duplicate_subsets,
     duplicates,
@@ -18,26 +15,6 @@ from iris_lab.exploration import (
     summarize,
 )
 from iris_lab.modeling import make_split
-
-
-def test_iris_has_the_samples_that_fisher_printed() -> None:
-    same = compare_copies(load_dataset("iris"))["same here"].unstack()
-    assert same["Fisher (1936)"].tolist() == ["yes", "yes"]
-    assert same["UCI file"].tolist() == ["no", "no"]
-
-
-def test_the_uci_file_would_be_found_out(tmp_path: Path) -> None:
-    frame = load_dataset("iris").frame
-    frame.iloc[[34, 37], :4] = [[4.9, 3.1, 1.5, 0.1], [4.9, 3.1, 1.5, 0.1]]
-    frame.to_csv(tmp_path / "iris.csv", index=False)
-    same = compare_copies(load_dataset(tmp_path / "iris.csv"))["same here"].unstack()
-    assert same["Fisher (1936)"].tolist() == ["no", "no"]
-    assert same["UCI file"].tolist() == ["yes", "yes"]
-
-
-@pytest.mark.parametrize("name", ["wine", "breast_cancer"])
-def test_no_copies_are_known_of_other_tables(name: str) -> None:
-    assert compare_copies(load_dataset(name)).empty
 
 
 def test_the_duplicates_of_iris_are_the_pair_that_r_reports() -> None:
@@ -89,18 +66,12 @@ def test_a_feature_may_have_any_name() -> None:
     target[7] = target[3]
     dataset = Dataset("own", features, target, ("x", "y"), "kind", "")
     split = make_split(dataset)
-    assert compare_copies(dataset).empty
     assert list(summarize(dataset).index) == AWKWARD
     assert len(duplicates(dataset)) == len(duplicate_subsets(split)) == 2
     wrong = misclassified(split, 1 - split.test_target)
     assert np.array_equal(wrong[AWKWARD].to_numpy(), split.test_features.to_numpy()), "nothing is overwritten"
     assert list(wrong.columns[-2:]) == ["true 2", "predicted 2"]
     assert (wrong["true 2"] != wrong["predicted 2"]).all()
-
-
-def test_only_iris_has_copies_that_differ() -> None:
-    assert len(compare_copies(load_dataset("iris"))) == 4
-    assert compare_copies(load_dataset("wine")).empty
 
 
 def test_the_clearest_pair_is_that_in_whose_plane_the_classes_lie_apart() -> None:

@@ -4,6 +4,7 @@ Each function takes data and returns a figure without pyplot, so that the backen
 matter. `publish` writes a figure and returns the image that a notebook shows.
 """
 
+from iris_lab.figures.curve_figures import reliability, threshold_curves
 from iris_lab.figures.kind_figures import gaps, levels
 from iris_lab.figures.model_figures import confidence, confusion, feature_importance, fold_scores
 from iris_lab.figures.style import publish, render
@@ -19,6 +20,8 @@ __all__ = [
     "levels",
     "pairs",
     "publish",
+    "reliability",
     "render",
+    "threshold_curves",
     "violins",
 ]

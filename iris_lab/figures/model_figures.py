@@ -7,7 +7,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from iris_lab.figures.style import UPRIGHT, colour, dash, heat, house_style, labels, marker, name_ticks, stand_upright
+from iris_lab.figures.style import (
+    MANY_SAMPLES,
+    UPRIGHT,
+    colour,
+    dash,
+    heat,
+    house_style,
+    labels,
+    marker,
+    name_ticks,
+    stand_upright,
+)
 from iris_lab.modeling import Split
 
 
@@ -49,12 +60,20 @@ def feature_importance(table: pd.DataFrame, *, most: int = 30) -> Figure:
 
 
 @house_style()
-def confusion(table: pd.DataFrame) -> Figure:
-    """Draw a confusion table: counts as numbers, shares of the true class as colours."""
-    shares = table.div(table.sum(axis=1).clip(lower=1), axis=0)
+def confusion(table: pd.DataFrame, *, most: int = 40) -> Figure:
+    """Draw a confusion table: counts as numbers, shares of the true class as colours.
+
+    Of more than `most` classes, those are drawn that take part in the most errors.
+    """
+    counts = table.to_numpy()
+    errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+    chosen = np.sort(np.argsort(-errors, kind="stable")[:most])
+    shares = table.div(table.sum(axis=1).clip(lower=1), axis=0).iloc[chosen, chosen]
+    some = "" if len(chosen) == len(table) else f": the {most} of {len(table)} with the most errors"
     figure = heat(
-        shares, "Confusion of the classes", scale="share of the true class", limits=(0, 1), counts=table.to_numpy()
-    )
+        shares, f"Confusion of the classes{some}", scale="share of the true class", limits=(0, 1),
+        counts=counts[np.ix_(chosen, chosen)],
+    )  # fmt: skip
     figure.axes[0].set(xlabel="predicted", ylabel="true")
     return figure
 
@@ -71,10 +90,15 @@ def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDAr
         own = split.test_target == code
         places = code + np.linspace(-0.3, 0.3, int(own.sum()))
         wrong = predicted[own] != code
-        axes.plot(places[~wrong], given[own][~wrong], marker(0), color=colour(0), alpha=0.8)
-        axes.plot(places[wrong], given[own][wrong], marker(6), color=colour(7), markersize=8)
+        image = len(split.test) > MANY_SAMPLES
+        axes.plot(places[~wrong], given[own][~wrong], marker(0), color=colour(0), alpha=0.8, rasterized=image)
+        axes.plot(places[wrong], given[own][wrong], marker(6), color=colour(7), markersize=8, rasterized=image)
     name_ticks(axes, classes, upright=upright, panel=5.5)
-    axes.set(ylabel="probability of the true class", ylim=(-0.03, 1.03), title="How sure the model was")
+    axes.set(
+        ylabel="probability of the true class",
+        ylim=(-0.03, 1.03),
+        title="How sure the model was",
+    )
     keys = [
         Line2D([], [], linestyle="", marker=marker(0), color=colour(0), label="predicted rightly"),
         Line2D([], [], linestyle="", marker=marker(6), color=colour(7), label="predicted wrongly"),

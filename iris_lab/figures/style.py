@@ -1,5 +1,6 @@
 """What all figures share: style, colours, names, and how they are written."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ STYLE: Mapping[str, Any] = {
     "svg.hashsalt": "iris_lab",  # without it, ids are random
     "text.parse_math": False,  # a column may be called "price ($)"
 }
+SMALLEST = 6.0  # points; smaller letters cannot be read
+MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
 TICK, UPRIGHT = 22, 1.3  # characters of a class name under a panel, inches for upright names
 WRITING: Mapping[str, Mapping[str, Any]] = {
     "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
@@ -136,11 +139,17 @@ def stand_upright(names: Iterable[object], panel: float) -> bool:
 
 
 def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, panel: float, shift: float = 0) -> None:
-    """Name the ticks under a panel `panel` inches wide; many upright names are set smaller, down to 4 points."""
+    """Name the ticks under a panel `panel` inches wide.
+
+    Many upright names are set smaller, down to 6 points; of still more, every second or third tick has its name.
+    """
     texts = labels(names, TICK)
+    size = 72 * panel / len(texts) / 1.1
+    every = math.ceil(SMALLEST / size) if upright else 1
+    texts = [text if place % every == 0 else "" for place, text in enumerate(texts)]
     axes.set_xticks([place + shift for place in range(len(texts))], texts, rotation=90 if upright else 0)
-    if upright and (size := max(4.0, 72 * panel / len(texts) / 1.1)) < STYLE["font.size"]:
-        axes.tick_params(axis="x", labelsize=size)
+    if upright and size < STYLE["font.size"]:
+        axes.tick_params(axis="x", labelsize=max(SMALLEST, size))
 
 
 def heat(

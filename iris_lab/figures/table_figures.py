@@ -1,6 +1,7 @@
 """Figures of a table: one feature, two features, all of them."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from iris_lab.data.dataset import Dataset
 from iris_lab.exploration import leading_features
 from iris_lab.figures.style import (
+    MANY_SAMPLES,
     UPRIGHT,
     colour,
     dash,
@@ -27,23 +29,34 @@ from iris_lab.figures.style import (
     name_ticks,
     stand_upright,
 )
+from iris_lab.iris import first_features
 
-FIRST = ("sepal length (cm)", "petal length (cm)")  # what readers of the iris tutorials look for first
-NO_NUMBERS = "*No feature is a number or a date.*"
+NO_NUMBERS = "*No figure: no feature is a number or a date.*"
+TOO_MANY = "*No figure: {} classes; more than 40 could not be told apart in it.*"
 LEGEND_LINE = 0.21  # inches
 DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
-MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
+HIDDEN = 0.5  # share of the samples behind equal ones of their class, above which a marker's size counts them
+SMALL, LARGE = 4.0, 12.0  # points; width of a marker of one sample, and of the most that share a place
+MOST_CLASSES = 40  # the colours and markers of more could not be told apart
+VIOLIN_ROWS = 5  # so that the figure fits on two screens
 
 
 @house_style()
-def violins(dataset: Dataset, *, most: int = 30) -> Figure | str:
-    """Draw the distribution of each feature that is a number or a date by class, of at most `most` features."""
+def violins(dataset: Dataset) -> Figure | str:
+    """Draw the distribution of each number or date by class, of up to 15 features, or of 10 or 5 of many classes.
+
+    Returns
+    -------
+    Figure or str
+        Where there is no such feature, or of more than 40 classes, a sentence that says why there is no figure.
+    """
     dataset = dataset.numeric
-    if not len(dataset.features.columns):
-        return NO_NUMBERS
-    names = sorted(leading_features(dataset, most), key=lambda name: name not in FIRST)
-    crowd, dates = len(dataset.classes), _dates(dataset)
-    columns = min(len(names), 1 if crowd > 20 else 2 if len(names) <= 4 or crowd > 6 else 3)
+    if reason := _nothing_to_draw(dataset):
+        return reason
+    crowd, total, dates = len(dataset.classes), len(dataset.features.columns), _dates(dataset)
+    columns = min(total, 1 if crowd > 20 else 2 if total <= 4 or crowd > 6 else 3)
+    first = first_features(dataset)
+    names = sorted(leading_features(dataset, VIOLIN_ROWS * columns), key=lambda name: name not in first)
     rows = -(-len(names) // columns)
     upright = stand_upright(dataset.classes, panel=7.0 / columns)
     figure = Figure(figsize=(8, 0.7 + 2.1 * rows + UPRIGHT * upright), layout="constrained")
@@ -65,10 +78,15 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
     """Draw each feature against each other one, coloured by class, with the densities on the diagonal.
 
     Only numbers and dates are drawn. Of more than `most` features, those are drawn that separate the classes best.
+
+    Returns
+    -------
+    Figure or str
+        Where there is no such feature, or of more than 40 classes, a sentence that says why there is no figure.
     """
     dataset = dataset.numeric
-    if not len(dataset.features.columns):
-        return NO_NUMBERS
+    if reason := _nothing_to_draw(dataset):
+        return reason
     names = leading_features(dataset, most)
     called = labels(names, 18, lines=2)
     last, side = len(names) - 1, min(8.0, 2.4 + 1.4 * len(names))
@@ -78,7 +96,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
     below = 0.0 if inside else 0.4 + LEGEND_LINE * -(-len(dataset.classes) // columns)
     figure = Figure(figsize=(side, side + below), layout="constrained")
     grid = figure.subplots(len(names), len(names), sharex="col", squeeze=False)
-    beside, dates = False, _dates(dataset)
+    drawn, dates = set[str](), _dates(dataset)
     for (row, column), axes in np.ndenumerate(grid):
         if column > row:
             axes.remove()
@@ -86,7 +104,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
         if column == row:
             _densities(axes, dataset, names[row])
         else:
-            beside |= _points(axes, dataset, names[column], names[row])
+            drawn |= _points(axes, dataset, names[column], names[row])
         if names[column] in dates:
             _show_dates(axes.xaxis)
         if names[row] in dates and row != column:
@@ -97,8 +115,9 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
     place: Literal["upper right", "outside lower center"] = "upper right" if inside else "outside lower center"
     keys = _keys(dataset, lines=2 if inside and columns == 1 else 1)
     figure.legend(handles=keys, title=label(dataset.target_name, 24), ncols=columns, loc=place)
-    title = "Features in pairs" + (", classes beside the places that they share" if beside else "")
-    figure.suptitle(_subset(title, names, dataset), x=0.01, ha="left")
+    title = _subset(", ".join(["Features in pairs", *sorted(drawn)]), names, dataset)
+    room = side - (key * columns if inside else 0)
+    figure.suptitle("\n".join(wrap(title, int(14 * room))), x=0.01, ha="left")
     return figure
 
 
@@ -133,18 +152,38 @@ def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
     )  # fmt: skip
 
 
-def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> bool:
-    """Draw the samples of each class; say whether beside their places, since most would hide those of other classes."""
+def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> set[str]:
+    """Draw the samples of each class, and return how: beside or larger, where most would hide or be hidden."""
     counts = np.bincount(dataset.target, minlength=len(dataset.classes))
     dodge = DODGE / 72 if _shared_places(dataset, x, y) > 0.5 else 0.0
+    places = _places(dataset, x, y)
     for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
-        some = dataset.features[dataset.target == code]
-        (drawn,) = axes.plot(
-            some[x], some[y], marker(code), color=colour(code), markersize=4, markeredgecolor="white",
-            markeredgewidth=0.4, rasterized=len(dataset.target) > MANY_SAMPLES,
-        )  # fmt: skip
-        drawn.set_transform(_beside(axes, code / len(counts), dodge))  # here, not above: the limits are the data's
-    return dodge > 0
+        for width, some in places[places["code"] == code].groupby("width"):
+            (drawn,) = axes.plot(
+                some[0], some[1], marker(code), color=colour(code), markersize=float(width), markeredgecolor="white",
+                markeredgewidth=0.4, rasterized=len(dataset.target) > MANY_SAMPLES,
+            )  # fmt: skip
+            drawn.set_transform(_beside(axes, code / len(counts), dodge))  # here, not above: the limits are the data's
+    sized = {"larger markers for more samples"} if places["width"].max() > SMALL else set[str]()
+    return sized | ({"classes beside the places that they share"} if dodge else set[str]())
+
+
+def _places(dataset: Dataset, x: str, y: str) -> pd.DataFrame:
+    """Return where to draw markers for each class (``code``) and how large they are (``width``).
+
+    Where most samples are hidden behind equal ones of their class, there is one marker for each place, and its area
+    says for how many samples it stands; otherwise all samples are drawn alike.
+    """
+    # By position, since a feature may have any name.
+    samples = dataset.features[[x, y]].set_axis([0, 1], axis=1).assign(code=dataset.target)
+    counts = samples.value_counts(sort=False)
+    if len(counts) >= (1 - HIDDEN) * len(samples):
+        places = samples.assign(width=SMALL)
+    else:
+        share = (counts - 1) / max(1, counts.max() - 1)
+        width = (SMALL**2 + share * (LARGE**2 - SMALL**2)).pow(0.5).round()
+        places = width.rename("width").reset_index()
+    return places
 
 
 def _shared_places(dataset: Dataset, x: str, y: str) -> float:
@@ -166,7 +205,8 @@ def _beside(axes: Axes, turn: float, distance: float) -> Transform:
 
 def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
     constants: list[float] = []
-    for code in range(len(dataset.classes)):
+    counts = np.bincount(dataset.target, minlength=len(dataset.classes))
+    for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
         some = dataset.features.loc[dataset.target == code, name].dropna().to_numpy()
         if not len(some):
             continue
@@ -175,7 +215,9 @@ def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
             axes.axvline(some[0], **line)  # it has no density
             constants.append(float(some[0]))
             continue
-        sns.kdeplot(x=some, gridsize=100, fill=True, alpha=0.2, warn_singular=False, legend=False, ax=axes, **line)
+        sns.kdeplot(
+            x=some, cut=0, gridsize=100, fill=True, alpha=0.2, warn_singular=False, legend=False, ax=axes, **line
+        )
     if len(constants) == len(dataset.classes):  # nothing but lines: keep them off the edges
         room = 0.05 * (max(constants) - min(constants) or 1.0)
         axes.set_xlim(min(constants) - room, max(constants) + room)
@@ -187,6 +229,15 @@ def _keys(dataset: Dataset, *, lines: int) -> list[Line2D]:
         Line2D([], [], color=colour(code), marker=marker(code), linestyle=dash(code), label=name)
         for code, name in enumerate(labels(dataset.classes, 24, lines=lines))
     ]
+
+
+def _nothing_to_draw(dataset: Dataset) -> str:
+    """Return why a figure cannot be drawn, or an empty string."""
+    if not len(dataset.features.columns):
+        return NO_NUMBERS
+    if len(dataset.classes) <= MOST_CLASSES:
+        return ""
+    return TOO_MANY.format(len(dataset.classes))
 
 
 def _subset(title: str, names: Sequence[str], dataset: Dataset) -> str:
