@@ -32,7 +32,7 @@ def in_model(
     """
     found, mean = [], float(scores.mean())
     gain, folds = scores - baseline, len(scores)
-    # The training sets of the folds overlap: the corrected resampled t-test (Nadeau & Bengio, 2003, Machine Learning 52).
+    # Folds share training samples: corrected resampled t-test (Nadeau & Bengio, 2003, Machine Learning 52(3), 239-281).
     error = float(gain.std(ddof=1)) * np.sqrt(1 / folds + 1 / (folds - 1))
     if gain.mean() <= max(0.0, float(student.ppf(0.975, folds - 1)) * error):
         found.append(Pitfall(

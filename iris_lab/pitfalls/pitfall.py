@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iris_lab.data.dataset import Dataset
+from iris_lab.data.schema import Feature
 
 CHECKS_FILE = "checks.json"
 MOST_SAMPLES = 20_000  # on which a pitfall is looked for, drawn with a fixed seed
@@ -61,3 +62,9 @@ def rows_looked_at(dataset: Dataset) -> NDArray[np.int64]:
     if count <= MOST_SAMPLES:
         return np.arange(count)
     return np.sort(np.random.default_rng(0).choice(count, MOST_SAMPLES, replace=False))
+
+
+def columns_of(dataset: Dataset) -> Iterator[tuple[Feature, NDArray[np.float64]]]:
+    """Yield each feature with its values."""
+    for place, feature in enumerate(dataset.schema):
+        yield feature, dataset.features.iloc[:, place].to_numpy()

@@ -1,21 +1,17 @@
 """Pitfalls of a table."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
-from sklearn.neighbors import NearestNeighbors
 
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import Feature, are_whole
-from iris_lab.pitfalls.pitfall import Found, Pitfall, rows_looked_at
+from iris_lab.pitfalls.labels import giveaways, noise
+from iris_lab.pitfalls.pitfall import Found, Pitfall, columns_of, rows_looked_at
 
-ALONE_AUC, ALONE_ACCURACY = 0.99, 0.98  # from which on a single feature is too good to be true
-MOST_BINS = 20  # of a number, by quantiles
 NEARLY = 0.99  # share of one value from which on a feature hardly says anything
 CORRELATED = 0.99
 TINY_CLASS, RARE_CLASS = 10, 0.02  # samples, and share of the table
@@ -23,10 +19,6 @@ MANY_MISSING, GAP_DIFFERENCE = 0.5, 0.2  # shares
 SURE = 1e-6  # p value; so small because many features are tested
 MAGNITUDES = 1e4  # between the largest and the smallest spread of two features
 SENTINELS = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0})
-NOISY = (
-    0.04  # share of samples that their neighbours contradict; clean tables have up to 0.039 (benchmarks/pitfalls.py)
-)
-NEIGHBOURS, AGREEING = 10, 8  # so many of a sample's neighbours have one class
 
 
 def in_table(dataset: Dataset) -> list[Pitfall]:
@@ -34,13 +26,8 @@ def in_table(dataset: Dataset) -> list[Pitfall]:
     return [found for look in TABLE for found in look(dataset)]
 
 
-def _columns(dataset: Dataset) -> Iterator[tuple[Feature, NDArray[np.float64]]]:
-    for place, feature in enumerate(dataset.schema):
-        yield feature, dataset.features.iloc[:, place].to_numpy()
-
-
 def _identifiers(dataset: Dataset) -> Found:
-    for feature, values in _columns(dataset):
+    for feature, values in columns_of(dataset):
         given = values[~np.isnan(values)]
         if feature.kind not in ("number", "category") or len(given) < TINY_CLASS:
             continue
@@ -56,51 +43,8 @@ def _identifiers(dataset: Dataset) -> Found:
             )  # fmt: skip
 
 
-def _giveaways(dataset: Dataset) -> Found:
-    rows = rows_looked_at(dataset)
-    target = dataset.target[rows]
-    if np.bincount(target).min() < 3:
-        rows = rows[np.bincount(target)[target] >= 3]
-        target = dataset.target[rows]
-    if len(np.unique(target)) < 2:
-        return
-    for feature, values in _columns(dataset):
-        auc, accuracy = _alone(feature, values[rows], target)
-        if auc > ALONE_AUC and accuracy > ALONE_ACCURACY:
-            yield Pitfall(
-                "gives-target-away", feature.name, f"alone it has an AUC of {auc:.3f} and is right in {accuracy:.1%}",
-                "it may be written down after the class was known, or derived from it",
-                "find out how it came about; drop it if it will not be known when a prediction is needed",
-            )  # fmt: skip
-
-
-def _alone(feature: Feature, values: NDArray[np.float64], target: NDArray[np.int64]) -> tuple[float, float]:
-    """Return AUC (one against rest, mean) and accuracy of the class shares by level or quantile, cross-fitted."""
-    codes = np.unique(target, return_inverse=True)[1]
-    count = int(codes.max()) + 1
-    if feature.kind in ("number", "date"):
-        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, MOST_BINS + 1)[1:-1])) if len(values) else values
-        # A border between two classes lies anywhere: also at each change of class along the sorted values.
-        order = np.argsort(values, kind="stable")
-        change = np.flatnonzero(np.diff(codes[order]))
-        if len(change) <= MOST_BINS:
-            edges = np.unique(np.concatenate([edges, (values[order][change] + values[order][change + 1]) / 2]))
-        bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, np.nan_to_num(values)))
-    else:
-        bins = np.unique(np.nan_to_num(values, nan=-2.0), return_inverse=True)[1]
-    shares = np.zeros((len(codes), count))
-    for train, test in StratifiedKFold(3, shuffle=True, random_state=0).split(bins, codes):
-        table = np.zeros((int(bins.max()) + 1, count))
-        np.add.at(table, (bins[train], codes[train]), 1.0)
-        prior = table.sum(axis=0)
-        smooth = table + prior / prior.sum() * 0.01
-        shares[test] = (smooth / smooth.sum(axis=1, keepdims=True))[bins[test]]
-    each = [roc_auc_score(codes == code, shares[:, code]) for code in range(count)]
-    return float(np.mean(each)), float((shares.argmax(axis=1) == codes).mean())
-
-
 def _constants(dataset: Dataset) -> Found:
-    for feature, values in _columns(dataset):
+    for feature, values in columns_of(dataset):
         given = values[~np.isnan(values)]
         if not len(given):
             continue
@@ -162,7 +106,7 @@ def _gaps(dataset: Dataset) -> Found:
 
 
 def _sentinels(dataset: Dataset) -> Found:
-    for feature, values in _columns(dataset):
+    for feature, values in columns_of(dataset):
         if feature.kind != "number":
             continue
         given = values[~np.isnan(values)]
@@ -180,7 +124,7 @@ def _sentinels(dataset: Dataset) -> Found:
 
 
 def _levels(dataset: Dataset) -> Found:
-    for feature, values in _columns(dataset):
+    for feature, values in columns_of(dataset):
         if feature.kind != "category":
             continue
         counts = np.bincount(values[values >= 0].astype(np.int64), minlength=len(feature.levels))
@@ -214,7 +158,7 @@ def _magnitudes(dataset: Dataset) -> Found:
 
 
 def _structure(dataset: Dataset) -> Found:
-    for feature, values in _columns(dataset):
+    for feature, values in columns_of(dataset):
         given = values[~np.isnan(values)]
         if feature.kind == "date" and dataset.time is None and len(given) >= TINY_CLASS:
             steps = np.diff(given)
@@ -243,27 +187,7 @@ def _repeats(feature: Feature, given: NDArray[np.float64]) -> bool:
     return bool(named and even and len(levels) >= max(25, len(given) / 25))
 
 
-def _noise(dataset: Dataset) -> Found:
-    numbers = dataset.numeric.features.iloc[rows_looked_at(dataset)]
-    numbers = numbers.loc[:, numbers.notna().all() & (numbers.nunique() > 1)]
-    target = dataset.target[rows_looked_at(dataset)]
-    if not numbers.shape[1] or len(numbers) < 5 * NEIGHBOURS:
-        return
-    scaled = ((numbers - numbers.mean()) / numbers.std()).to_numpy()
-    near = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(scaled).kneighbors(return_distance=False)
-    neighbours = target[near[:, :NEIGHBOURS]]
-    counts = np.stack([(neighbours == code).sum(axis=1) for code in range(len(dataset.classes))], axis=1)
-    wrong = (counts.max(axis=1) >= AGREEING) & (counts.argmax(axis=1) != target)
-    if wrong.mean() > NOISY:
-        shown = ", ".join(map(str, (rows_looked_at(dataset)[np.flatnonzero(wrong)[:8]] + 1).tolist()))
-        yield Pitfall(
-            "label-noise", dataset.target_name,
-            f"{int(wrong.sum())} samples contradict {AGREEING} or more of their {NEIGHBOURS} neighbours, such as {shown}",
-            "their classes may be wrong", "look at them; correct the table",
-        )  # fmt: skip
-
-
 TABLE: Sequence[Callable[[Dataset], Found]] = (
-    _identifiers, _giveaways, _constants, _correlations, _classes, _gaps, _sentinels, _levels, _magnitudes, _structure,
-    _noise,
+    _identifiers, giveaways, _constants, _correlations, _classes, _gaps, _sentinels, _levels, _magnitudes, _structure,
+    noise,
 )  # fmt: skip
