@@ -253,7 +253,7 @@ def test_the_garbage_collector_does_not_look_through_a_huge_body(model: Model, f
     assert gc.isenabled()
 
 
-@pytest.mark.parametrize("path", ["/predict", "/predict_species/", "/../etc/passwd", "/static/../app.py", "/é"])
+@pytest.mark.parametrize("path", ["/prediction", "/predict_species/", "/../etc/passwd", "/static/../app.py", "/é"])
 def test_an_unknown_route_is_refused(client: Client, path: str) -> None:
     answer = client.get(path, headers={"Host": "localhost"})
     assert "predictions are at POST /predict_species" in problem_of(answer, 404, "route")["detail"]
