@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from iris_lab.artifacts import record_metrics
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.datasets import load_dataset
-from iris_lab.evaluation import scores
 from iris_lab.modeling import Model, Split, make_estimator, make_split, save_model
+from iris_lab.scores import scores
 from iris_lab.serving import Server, launch
 
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # by nohup; a server that we start would inherit that
@@ -33,7 +33,8 @@ def save_run(folder: Path, dataset: Dataset, model: str = "logistic") -> tuple[M
     split = make_split(dataset)
     estimator = make_estimator(model, 0, dataset.schema).fit(split.train_features, split.train_target)
     saved = save_model(folder, estimator, split, model)
-    record_metrics(folder, "evaluate", scores(split.test_target, estimator.predict(split.test_features)))
+    predicted, probabilities = estimator.predict(split.test_features), estimator.predict_proba(split.test_features)
+    record_metrics(folder, "evaluate", scores(split, predicted, probabilities))
     return saved, split
 
 
