@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from iris_lab.figures.large import drawn_rows, share_drawn
 from iris_lab.figures.style import (
     MANY_SAMPLES,
     UPRIGHT,
@@ -81,13 +82,15 @@ def confusion(table: pd.DataFrame, *, most: int = 40) -> Figure:
 @house_style()
 def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDArray[np.int64]) -> Figure:
     """Draw the predicted probability of the true class of each sample in the test set."""
-    given = probabilities[np.arange(len(split.test)), split.test_target]
+    rows = drawn_rows(split.test_target)
+    target, predicted = split.test_target[rows], predicted[rows]
+    given = probabilities[rows, target]
     classes = split.dataset.classes
     upright = stand_upright(classes, panel=5.5)
     figure = Figure(figsize=(8, 3.4 + UPRIGHT * upright), layout="constrained")
     axes = figure.subplots()
     for code in range(len(classes)):
-        own = split.test_target == code
+        own = target == code
         places = code + np.linspace(-0.3, 0.3, int(own.sum()))
         wrong = predicted[own] != code
         image = len(split.test) > MANY_SAMPLES
@@ -97,7 +100,7 @@ def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDAr
     axes.set(
         ylabel="probability of the true class",
         ylim=(-0.03, 1.03),
-        title="How sure the model was",
+        title="How sure the model was" + share_drawn(len(rows), len(split.test)),
     )
     keys = [
         Line2D([], [], linestyle="", marker=marker(0), color=colour(0), label="predicted rightly"),

@@ -5,19 +5,18 @@ from textwrap import wrap
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation, Transform
 
 from iris_lab.data.dataset import Dataset
 from iris_lab.exploration import leading_features
+from iris_lab.figures.large import MOST_POINTS, condensed, drawn_sample, share_drawn
+from iris_lab.figures.points import points
 from iris_lab.figures.style import (
-    MANY_SAMPLES,
     UPRIGHT,
     colour,
     dash,
@@ -34,9 +33,6 @@ from iris_lab.iris import first_features
 NO_NUMBERS = "*No figure: no feature is a number or a date.*"
 TOO_MANY = "*No figure: {} classes; more than 40 could not be told apart in it.*"
 LEGEND_LINE = 0.21  # inches
-DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
-HIDDEN = 0.5  # share of the samples behind equal ones of their class, above which a marker's size counts them
-SMALL, LARGE = 4.0, 12.0  # points; width of a marker of one sample, and of the most that share a place
 MOST_CLASSES = 40  # the colours and markers of more could not be told apart
 VIOLIN_ROWS = 5  # so that the figure fits on two screens
 
@@ -96,7 +92,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
     below = 0.0 if inside else 0.4 + LEGEND_LINE * -(-len(dataset.classes) // columns)
     figure = Figure(figsize=(side, side + below), layout="constrained")
     grid = figure.subplots(len(names), len(names), sharex="col", squeeze=False)
-    drawn, dates = set[str](), _dates(dataset)
+    drawn, dates, cloud = set[str](), _dates(dataset), drawn_sample(dataset)
     for (row, column), axes in np.ndenumerate(grid):
         if column > row:
             axes.remove()
@@ -104,7 +100,7 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
         if column == row:
             _densities(axes, dataset, names[row])
         else:
-            drawn |= _points(axes, dataset, names[column], names[row])
+            drawn |= points(axes, cloud, names[column], names[row])
         if names[column] in dates:
             _show_dates(axes.xaxis)
         if names[row] in dates and row != column:
@@ -115,7 +111,8 @@ def pairs(dataset: Dataset, *, most: int = 5) -> Figure | str:
     place: Literal["upper right", "outside lower center"] = "upper right" if inside else "outside lower center"
     keys = _keys(dataset, lines=2 if inside and columns == 1 else 1)
     figure.legend(handles=keys, title=label(dataset.target_name, 24), ncols=columns, loc=place)
-    title = _subset(", ".join(["Features in pairs", *sorted(drawn)]), names, dataset)
+    heading = "Features in pairs" + share_drawn(len(cloud.target), len(dataset.target))
+    title = _subset(", ".join([heading, *sorted(drawn)]), names, dataset)
     room = side - (key * columns if inside else 0)
     figure.suptitle("\n".join(wrap(title, int(14 * room))), x=0.01, ha="left")
     return figure
@@ -145,69 +142,22 @@ def _show_dates(axis: Axis) -> None:
 
 def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
     crowded = len(dataset.classes) > 8
+    values, target = dataset.features[name].to_numpy(), dataset.target
+    if len(target) > MOST_POINTS:
+        of_class = [condensed(values[target == code]) for code in range(len(dataset.classes))]
+        values, target = np.concatenate(of_class), np.repeat(np.arange(len(of_class)), list(map(len, of_class)))
     sns.violinplot(
-        x=dataset.target, y=dataset.features[name].to_numpy(), hue=dataset.target, saturation=1, legend=False,
+        x=target, y=values, hue=target, saturation=1, legend=False,
         palette=[colour(code) for code in range(len(dataset.classes))], cut=0, density_norm="width",
         inner=None if crowded else "box", linewidth=0.4 if crowded else 0.8, ax=axes,
     )  # fmt: skip
-
-
-def _points(axes: Axes, dataset: Dataset, x: str, y: str) -> set[str]:
-    """Draw the samples of each class, and return how: beside or larger, where most would hide or be hidden."""
-    counts = np.bincount(dataset.target, minlength=len(dataset.classes))
-    dodge = DODGE / 72 if _shared_places(dataset, x, y) > 0.5 else 0.0
-    places = _places(dataset, x, y)
-    for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
-        for width, some in places[places["code"] == code].groupby("width"):
-            (drawn,) = axes.plot(
-                some[0], some[1], marker(code), color=colour(code), markersize=float(width), markeredgecolor="white",
-                markeredgewidth=0.4, rasterized=len(dataset.target) > MANY_SAMPLES,
-            )  # fmt: skip
-            drawn.set_transform(_beside(axes, code / len(counts), dodge))  # here, not above: the limits are the data's
-    sized = {"larger markers for more samples"} if places["width"].max() > SMALL else set[str]()
-    return sized | ({"classes beside the places that they share"} if dodge else set[str]())
-
-
-def _places(dataset: Dataset, x: str, y: str) -> pd.DataFrame:
-    """Return where to draw markers for each class (``code``) and how large they are (``width``).
-
-    Where most samples are hidden behind equal ones of their class, there is one marker for each place, and its area
-    says for how many samples it stands; otherwise all samples are drawn alike.
-    """
-    # By position, since a feature may have any name.
-    samples = dataset.features[[x, y]].set_axis([0, 1], axis=1).assign(code=dataset.target)
-    counts = samples.value_counts(sort=False)
-    if len(counts) >= (1 - HIDDEN) * len(samples):
-        places = samples.assign(width=SMALL)
-    else:
-        share = (counts - 1) / max(1, counts.max() - 1)
-        width = (SMALL**2 + share * (LARGE**2 - SMALL**2)).pow(0.5).round()
-        places = width.rename("width").reset_index()
-    return places
-
-
-def _shared_places(dataset: Dataset, x: str, y: str) -> float:
-    """Return the share of the samples that have the same place as a sample of another class."""
-    given = dataset.features[[x, y]].notna().all(axis=1).to_numpy()
-    places = dataset.features[given].groupby([x, y], sort=False).ngroup()
-    classes = pd.Series(dataset.target[given], places.index).groupby(places).transform("nunique")
-    return float((classes > 1).mean()) if len(classes) else 0.0
-
-
-def _beside(axes: Axes, turn: float, distance: float) -> Transform:
-    """Return the transform that draws at a distance in inches from the data's place, in a direction of `turn` turns."""
-    figure = axes.get_figure(root=True)
-    if figure is None or distance == 0:
-        return axes.transData
-    sideways, up = distance * np.cos(2 * np.pi * turn), distance * np.sin(2 * np.pi * turn)
-    return axes.transData + ScaledTranslation(sideways, up, figure.dpi_scale_trans)
 
 
 def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
     constants: list[float] = []
     counts = np.bincount(dataset.target, minlength=len(dataset.classes))
     for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
-        some = dataset.features.loc[dataset.target == code, name].dropna().to_numpy()
+        some = condensed(dataset.features[name].to_numpy()[dataset.target == code])
         if not len(some):
             continue
         line: dict[str, Any] = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}

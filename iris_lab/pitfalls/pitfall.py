@@ -13,7 +13,7 @@ from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import Feature
 
 CHECKS_FILE = "checks.json"
-MOST_SAMPLES = 20_000  # on which a pitfall is looked for, drawn with a fixed seed
+MOST_SAMPLES = 10_000  # on which a pitfall is looked for, drawn with a fixed seed
 
 
 @dataclass(frozen=True)

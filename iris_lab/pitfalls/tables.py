@@ -12,7 +12,7 @@ from iris_lab.data.schema import Feature, are_whole
 from iris_lab.pitfalls.labels import giveaways, noise
 from iris_lab.pitfalls.pitfall import Found, Pitfall, columns_of, rows_looked_at
 
-NEARLY = 0.99  # share of one value from which on a feature hardly says anything
+NEARLY = 0.98  # share of one value from which on a feature hardly says anything
 CORRELATED = 0.99
 TINY_CLASS, RARE_CLASS = 10, 0.02  # samples, and share of the table
 MANY_MISSING, GAP_DIFFERENCE = 0.5, 0.2  # shares
