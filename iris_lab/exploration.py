@@ -92,7 +92,8 @@ def separation(dataset: Dataset) -> "pd.Series[float]":
             given = values[name].notna().to_numpy()
             if len(np.unique(dataset.target[given])) > 1:
                 found[name] = f_classif(values.loc[given, [name]], dataset.target[given])[0][0]
-    return found.abs().fillna(np.inf).where(values.nunique() > 1, 0.0)  # rounding can make zero variance negative
+    # Rounding can make zero variance negative.
+    return found.abs().fillna(np.inf).where(values.max() > values.min(), 0.0)
 
 
 def leading_features(dataset: Dataset, most: int) -> list[str]:

@@ -100,7 +100,7 @@ def class_balance(dataset: Dataset) -> Markdown:
 
 def correlated_features(dataset: Dataset) -> Markdown:
     """Say which two of the features in the figure of correlations are correlated most."""
-    names = leading_features(dataset, DRAWN)
+    names = leading_features(dataset.numeric, DRAWN)
     table = dataset.features[names].corr().to_numpy()
     rows, columns = np.triu_indices(len(names), 1)
     values = table[rows, columns]

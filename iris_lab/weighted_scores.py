@@ -109,8 +109,10 @@ class _Ranking:
         """
         here = weights[:, self.order]
         runs = here if len(self.starts) == len(self.order) else np.add.reduceat(here, self.starts, axis=1)
-        ranks = 2 * np.cumsum(runs, axis=1, dtype=np.int64) - runs
-        positives = here[:, self.own].sum(axis=1, dtype=np.int64)
-        pairs = positives * (here.sum(axis=1, dtype=np.int64) - positives)
-        wins = (here[:, self.own] * ranks[:, self.run]).sum(axis=1) - positives**2
+        ranks = 2 * np.cumsum(runs, axis=1, dtype=np.int32) - runs
+        own = here[:, self.own]
+        positives = own.sum(axis=1, dtype=np.int64)
+        pairs = positives * (weights.shape[1] - positives)
+        # Whole numbers below 2**53, so the sum is exact in any order.
+        wins = np.einsum("ij,ij->i", own, ranks[:, self.run], dtype=np.float64) - positives**2
         return np.where(pairs > 0, wins / np.maximum(2 * pairs, 1), np.nan)

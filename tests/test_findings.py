@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from IPython.display import Markdown
+from mixed_table import mixed_dataset
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.datasets import load_dataset
+from iris_lab.data.schema import Feature
 from iris_lab.findings import (
     LONGEST_NAME,
     better_in_folds,
@@ -155,6 +157,25 @@ def test_one_feature_or_constant_ones_have_no_correlation() -> None:
     assert correlated_features(table([0, 1, 1], ("x", "y"), a=[1, 2, 3], b=[3, 2, 1])).data == (
         "The correlation of *a* and *b* is −1.00."
     )
+
+
+def test_features_of_every_kind_are_spoken_of_as_they_are_drawn() -> None:
+    dataset = mixed_dataset()
+    assert separating_features(dataset).data.startswith("Of 4 numeric features, *weight (kg)* (F = ")
+    assert overlapping_classes(dataset).data == (
+        "The ranges of *cat* and *owl* overlap in every feature. Apart from all other classes: *dog* in *weight (kg)*."
+    )
+    assert "castrated" not in correlated_features(dataset).data, "booleans are not in the figure of correlations"
+
+
+def test_categories_overlap_where_they_share_a_level() -> None:
+    frame = pd.DataFrame({"c": [0.0, 1, 2, 2, np.nan, np.nan]})
+    special = {"c": Feature("c", "category", ("u", "v", "w"), missing=True)}
+    dataset = Dataset("own", frame, np.array([0, 0, 1, 1, 0, 1]), ("a", "b"), "kind", "", special)
+    assert overlapping_classes(dataset).data == "*a* and *b* have separate ranges in *c*."
+    frame.iloc[0] = 2.0
+    assert overlapping_classes(dataset).data == "The ranges of *a* and *b* overlap in every feature."
+    assert separating_features(dataset).data == "No feature is a number, so there are no means to compare."
 
 
 def test_better_in_every_fold_or_not() -> None:

@@ -24,6 +24,9 @@ PRELOADED = (
     "iris_lab.artifacts",
     "iris_lab.evaluation",
     "iris_lab.figures",
+    "iris_lab.findings",
+    "iris_lab.iris",
+    "iris_lab.pitfalls",
     "iris_lab.serving.launcher",
     "requests",
 )
