@@ -66,7 +66,7 @@ test: $(TESTS_READY)  ## ruff, mypy, pytest, and nbval on the notebooks
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
 
 proof: $(TESTS_READY)  ## the slow proofs: browser, kills, load, validators
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --durations=25
 
 lab: $(TESTS_READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
