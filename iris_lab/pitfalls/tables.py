@@ -34,7 +34,7 @@ def _identifiers(dataset: Dataset) -> Found:
         distinct = len(np.unique(given))
         whole = feature.kind == "category" or (are_whole(given) and abs(given).max() > 100)
         ordered = feature.kind == "number" and bool(np.all(np.diff(given) > 0) or np.all(np.diff(given) < 0))
-        if (whole and distinct > 0.95 * len(given)) or ordered:
+        if (whole and distinct > 0.99 * len(given)) or ordered:
             what = "in the order of the rows" if ordered else "nearly all different"
             yield Pitfall(
                 "identifier", feature.name, f"{distinct} values in {len(given)} rows, {what}",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from iris_lab.artifacts import open_run
 from iris_lab.data.headers import Row
 from iris_lab.data.schema import Feature, free_name, missing_words
+from iris_lab.data.sources import Source
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, nearest
 from iris_lab.modeling import Model
@@ -48,15 +49,23 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
     model, _ = open_run(run, trust=trust)
     if not table.is_file():
         raise InputError(f"cannot read {str(table)!r}: it {'is a folder' if table.is_dir() else 'does not exist'}")
+    yield from predict_table(model, Predictor(model), table, reading)
+
+
+def predict_table(
+    model: Model, predictor: Predictor, table: Path | Source, reading: Reading | None = None
+) -> Iterator[str]:
+    """Yield what `predict_file` yields, for a model that is loaded and a file, or bytes with a name."""
     given = read_table(table, reading)
+    place = table.place if isinstance(table, Source) else str(table)
     places = _places(given.names, model)
     names = list(given.names)
     for name in ("predicted", *(f"probability of {name}" for name in model.classes)):
         names.append(free_name(name, names))
-    predictor, schema, rows = Predictor(model), model.schema, 0
+    schema, rows = model.schema, 0
     gaps = missing_words(model.info.get("missing", ""))
     for batch in given.batches:
-        values = _values(batch, places, schema, gaps, given, table)
+        values = _values(batch, places, schema, gaps, given, place)
         codes, probabilities = predictor.codes(values), predictor.probabilities(values).tolist()
         answers = [
             [*row, model.classes[code], *map(repr, by_class)]
@@ -65,7 +74,7 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
         yield _written([names, *answers] if rows == 0 else answers)
         rows += len(batch)
     if rows == 0:
-        raise InputError(f"data file {str(table)!r} has no rows: expected at least one sample")
+        raise InputError(f"data file {place!r} has no rows: expected at least one sample")
 
 
 def _places(names: Sequence[str], model: Model) -> list[int]:
@@ -83,7 +92,7 @@ def _values(
     schema: Sequence[Feature],
     gaps: frozenset[str],
     given: TextTable,
-    table: Path,
+    file: str,
 ) -> NDArray[np.float64]:
     values = np.empty((len(batch), len(schema)))
     for column, (place, feature) in enumerate(zip(places, schema, strict=True)):
@@ -94,7 +103,7 @@ def _values(
         if (wrong := feature.wrong(numbers, texts)).size:
             first = int(wrong[0])
             value = repr(texts[first][:40]) if texts[first] else "missing"
-            where = f"data file {str(table)!r}: {given.counted} {batch[first][0]}"
+            where = f"data file {file!r}: {given.counted} {batch[first][0]}"
             raise InputError(f"{where}: {feature.name!r} is {value}, expected {feature.expected}")
     return values
 

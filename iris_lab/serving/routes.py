@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from iris_lab.modeling import Model
 
 PREDICT, PREDICT_SPECIES = "/predict", "/predict_species"
+PREDICT_TABLE = "/predict_table"
 MODEL = "<model:name>"  # in a rule; stands for the name of the served model
 JSON = (("Content-Type", "application/json"),)  # headers of a response
 BODY_STATUSES = (400, 408, 411, 413, 415, 422, 501)  # of the problems of a request with a body

@@ -14,6 +14,7 @@ from mixed_table import mixed_dataset, mixed_table
 from playwright.sync_api import expect
 
 from iris_lab.modeling import MODELS, Split, load_model
+from iris_lab.prediction.tables import predict_file
 from iris_lab.serving import create_app, launch
 
 PET = {"weight (kg)": 4.2, "colour": "black", "castrated": True, "born": "2019-05-17", "toys": 3}
@@ -77,7 +78,7 @@ def test_what_does_not_fit_the_schema_is_refused(
 
 def test_the_description_has_levels_and_null(pets: tuple[Path, Split]) -> None:
     document = create_app(load_model(pets[0])).app.test_client().get("/openapi.json", headers=LOCAL).json
-    assert {"/predict"} == {path for path in document["paths"] if "predict" in path}
+    assert {"/predict", "/predict_table"} == {path for path in document["paths"] if "predict" in path}
     sample = document["components"]["schemas"]["Sample"]["properties"]
     assert {"enum": ["black", "brown", "grey", "red", "teal", "white"]} in sample["colour"]["anyOf"][0]["anyOf"]
     assert {"type": "null"} in sample["weight (kg)"]["anyOf"]
@@ -135,8 +136,6 @@ def test_one_tensor_for_all_features_needs_numbers(ask: Callable[..., tuple[int,
 
 
 def test_a_table_file_is_predicted_with_gaps_and_new_levels(pets: tuple[Path, Split], tmp_path: Path) -> None:
-    from iris_lab.prediction.tables import predict_file
-
     table = mixed_table()
     table.loc[5, "colour"] = "purple"
     table.drop(columns="kind").to_csv(tmp_path / "pets.csv", index=False)
@@ -169,3 +168,52 @@ def test_the_page_has_a_control_for_each_kind(pets: tuple[Path, Split], visit: V
             expect_answer(page) if axis != "colour" else expect(page.locator("#plot-says")).to_contain_text("are known")
         page.get_by_role("button", name="owl").click()
         expect_answer(page)
+
+
+def test_a_csv_table_is_answered_as_the_command_does(pets: tuple[Path, Split], tmp_path: Path) -> None:
+    client = create_app(load_model(pets[0])).app.test_client()
+    mixed_table().to_csv(tmp_path / "pets.csv", index=False)
+    answer = client.post(
+        "/predict_table", data=(tmp_path / "pets.csv").read_bytes(), content_type="text/csv", headers=LOCAL
+    )
+    assert (answer.status_code, answer.content_type) == (200, "text/csv; charset=utf-8")
+    assert answer.text == "".join(predict_file(pets[0], tmp_path / "pets.csv"))
+
+
+BAD_TABLES = {
+    "a column less": (b"colour,born\nred,2019-01-01\n", "the table has no column 'weight (kg)'"),
+    "nothing": (b"", "'table.csv'"),
+    "no text": (b"\x00\xff\x00" * 99, "'table.csv'"),
+    "a wrong value": (
+        b"weight (kg),colour,castrated,born,toys\n4,red,true,2019-01-01,many\n",
+        "line 2: 'toys' is 'many', expected a finite number",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "words"), BAD_TABLES.values(), ids=BAD_TABLES)
+def test_a_table_that_cannot_be_predicted_is_refused_in_one_line(
+    pets: tuple[Path, Split], table: bytes, words: str
+) -> None:
+    client = create_app(load_model(pets[0])).app.test_client()
+    answer = client.post("/predict_table", data=table, content_type="text/csv", headers=LOCAL)
+    assert answer.status_code == 422
+    assert words in answer.json["detail"]
+
+
+@pytest.mark.slow
+def test_a_table_given_to_the_page_comes_back_with_predictions(
+    pets: tuple[Path, Split], visit: Visit, tmp_path: Path
+) -> None:
+    mixed_table().drop(columns="kind").to_csv(tmp_path / "my pets.csv", index=False)
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    with launch(pets[0]) as server:
+        page = visit(f"{server.url}/", outages=True)
+        with page.expect_download() as downloading:
+            page.set_input_files("#file", tmp_path / "my pets.csv")
+        assert downloading.value.suggested_filename == "my pets-predicted.csv"
+        answer = pd.read_csv(downloading.value.path())
+        assert len(answer) == 400
+        assert "predicted" in answer
+        page.set_input_files("#file", tmp_path / "bad.csv")
+        expect(page.locator("#table-says")).to_contain_text("was not predicted: the table has no column")

@@ -7,16 +7,24 @@ import numpy as np
 import orjson
 
 from iris_lab.data.schema import UNKNOWN_LEVEL
+from iris_lab.data.sources import Source
+from iris_lab.errors import InputError
 from iris_lab.prediction.predictor import Numbers, Predictor
+from iris_lab.prediction.tables import predict_table
 from iris_lab.serving.http.body_handler import BodyHandler
-from iris_lab.serving.http.problems import MAX_PROBLEMS, Reply
+from iris_lab.serving.http.problems import MAX_PROBLEMS, HTTPProblem, Problem, Reply
 from iris_lab.serving.http.telemetry import Telemetry
-from iris_lab.serving.predictions.openapi import answer_schema, predict_operation
+from iris_lab.serving.predictions.openapi import answer_schema, predict_operation, table_operation
 from iris_lab.serving.predictions.schema import RequestSchema
-from iris_lab.serving.routes import JSON, PREDICT, PREDICT_SPECIES, Json, Route, predict_path
+from iris_lab.serving.routes import JSON, PREDICT, PREDICT_SPECIES, PREDICT_TABLE, Json, Route, predict_path
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
+
+
+CSV = (("Content-Type", "text/csv; charset=utf-8"),)
+TABLE_TYPES = ("text/csv", "text/csv; charset=utf-8", "application/vnd.ms-excel")  # the last is Windows' type of a CSV
+LONGEST_DETAIL = 2000
 
 
 class PredictionHandler:
@@ -52,6 +60,7 @@ class PredictionHandler:
         return [
             Route(path, self.handle, predict_operation(self._model), "POST"),
             Route(other, self.handle, None, "POST"),
+            Route(PREDICT_TABLE, self.handle_table, table_operation(), "POST"),
         ]
 
     def schemas(self) -> Json:
@@ -67,6 +76,24 @@ class PredictionHandler:
             The request is invalid, or over a limit.
         """
         return Reply(200, JSON, self._bodies.answer(environ, self._predict))
+
+    def handle_table(self, environ: WSGIEnvironment) -> Reply:
+        """Answer a CSV table with the table and its predictions.
+
+        Raises
+        ------
+        HTTPProblem
+            The table cannot be read, lacks a feature, or has an invalid value; or the request is over a limit.
+        """
+        return Reply(200, CSV, self._bodies.answer(environ, self._predict_table, *TABLE_TYPES))
+
+    def _predict_table(self, body: bytes) -> bytes:
+        try:
+            lines = predict_table(self._model, self._predictor, Source("table.csv", body))
+            return "".join(lines).encode()
+        except InputError as error:
+            detail = " ".join(str(error).split())[:LONGEST_DETAIL]
+            raise HTTPProblem(422, "invalid-data", detail, [Problem(detail)]) from error
 
     def _predict(self, body: bytes) -> bytes:
         samples = self.schema.read(body)

@@ -29,6 +29,20 @@ def predict_operation(model: "Model") -> Json:
     )
 
 
+def table_operation() -> Json:
+    """Return the operation of the route for whole tables."""
+    content = {"text/csv": {"schema": {"type": "string"}}}
+    return operation(
+        "Predict the class of each row of a CSV table",
+        content,
+        BODY_STATUSES,
+        operationId="predictTable",
+        description="Read like training data, with a column for each feature, in any order. Other columns are copied. "
+        "The answer is the table with the predicted class and the probability of each class.",
+        requestBody={"required": True, "content": content},
+    )
+
+
 def answer_schema(model: "Model") -> Json:
     """Return the schema of an answer."""
     probability = {"type": "number", "minimum": 0, "maximum": 1}

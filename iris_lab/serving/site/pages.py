@@ -12,7 +12,17 @@ from iris_lab.exploration import clearest_pair
 from iris_lab.serving.http.problems import KINDS, HTTPProblem, Reply
 from iris_lab.serving.http.telemetry import Telemetry
 from iris_lab.serving.predictions.openapi import example_request
-from iris_lab.serving.routes import Handler, Json, Route, always, as_json, json_reply, operation, predict_path
+from iris_lab.serving.routes import (
+    PREDICT_TABLE,
+    Handler,
+    Json,
+    Route,
+    always,
+    as_json,
+    json_reply,
+    operation,
+    predict_path,
+)
 from iris_lab.serving.site.demo import controls
 
 if TYPE_CHECKING:
@@ -49,7 +59,9 @@ def page_routes(
     shared = share_samples or model.is_bundled
     name = f"{model.info['dataset']['name']} {model.info['target']} predictor API !"
     greeting = name[0].upper() + name[1:]
+    table = PREDICT_TABLE.removeprefix("/")
     shown: dict[str, Any] = {
+        "table": table,
         "model": about,
         "controls": form,
         "predict": predict_path(model).removeprefix("/"),

@@ -7,6 +7,7 @@ import { asSent } from "./kinds.js";
 import { stranger } from "./likeness.js";
 import { facts, find, named } from "./page.js";
 import { Plot } from "./plot.js";
+import { takeTables } from "./table.js";
 import { showAnswer, showAsking, showNothing, showRemarks } from "./verdict.js";
 
 const GONE = "The endpoint has stopped answering. Start it again, and this page will continue.";
@@ -112,6 +113,7 @@ function offerExamples({ rows, classes }) {
 }
 
 listen(changed);
+takeTables();
 find("copy").addEventListener("click", async () => {
   find("copied").textContent = (await copyFrom(find("curl"))) ? "Copied." : "Selected: press Ctrl+C to copy.";
 });
