@@ -135,7 +135,7 @@ def _drawable(name: str) -> str:
 def stand_upright(names: Iterable[object], panel: float) -> bool:
     """Say whether names don't fit side by side under a panel `panel` inches wide."""
     lengths = [len(text) for text in labels(names, TICK)]
-    return max(lengths) * len(lengths) * 0.075 > panel
+    return (max(lengths) + 1) * len(lengths) * 0.075 > panel  # with a space between two
 
 
 def name_ticks(axes: Axes, names: Iterable[object], *, upright: bool, panel: float, shift: float = 0) -> None:
