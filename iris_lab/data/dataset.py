@@ -83,6 +83,11 @@ class Dataset:
         return [self.special.get(name, Feature(name)) for name in self.features.columns]
 
     @property
+    def is_discrete(self) -> bool:
+        """Whether no feature is a number or a date, so that equal samples are to be expected."""
+        return all(feature.kind in ("category", "boolean") for feature in self.schema)
+
+    @property
     def numeric(self) -> "Dataset":
         """The same samples with numbers and dates alone."""
         names = [feature.name for feature in self.schema if feature.kind in ("number", "date")]

@@ -32,6 +32,7 @@ from iris_lab.iris import first_features
 
 NO_NUMBERS = "*No figure: no feature is a number or a date.*"
 TOO_MANY = "*No figure: {} classes; more than 40 could not be told apart in it.*"
+DATES = (-719_162, 2_932_896)  # days since 1970 of the years 1 and 9999
 LEGEND_LINE = 0.21  # inches
 MOST_CLASSES = 40  # the colours and markers of more could not be told apart
 VIOLIN_ROWS = 5  # so that the figure fits on two screens
@@ -136,6 +137,9 @@ def _dates(dataset: Dataset) -> set[str]:
 
 
 def _show_dates(axis: Axis) -> None:
+    low, high = axis.get_view_interval()
+    if not DATES[0] < low - (high - low) < high + (high - low) < DATES[1]:
+        return  # matplotlib knows the years 1 to 9999
     axis.axis_date()  # matplotlib counts days from 1970, too
     axis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5))  # type: ignore[no-untyped-call]  # matplotlib's
 

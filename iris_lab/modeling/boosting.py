@@ -36,9 +36,11 @@ class Boosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 
     def fit(self, X: Any, y: Any) -> "Boosting":  # noqa: N803  # scikit-learn's name
         """Fit to samples of shape (samples, features)."""
+        values = np.asarray(X, np.float64)
+        self.empty_ = np.isnan(values).all(axis=0)  # scikit-learn 1.9 cannot bin a column without values
         model = HistGradientBoostingClassifier(
             categorical_features=list(range(self.categories)) or None, random_state=self.random_state
-        ).fit(X, y)
+        ).fit(np.where(self.empty_, 0.0, values), y)
         trees = [tree for together in model._predictors for tree in together]
         self.classes_ = model.classes_
         self.n_features_in_ = model.n_features_in_
@@ -56,6 +58,7 @@ class Boosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         values = check_array(X, dtype=np.float64, ensure_all_finite=False)
         if values.shape[1] != self.n_features_in_:
             raise ValueError(f"{values.shape[1]} features, expected {self.n_features_in_}")
+        values = np.where(self.empty_, 0.0, values)
         scores = np.repeat(self.baseline_[None], len(values), axis=0)
         nodes = np.split(self.nodes_, np.cumsum(self.node_counts_)[:-1])
         bitsets = np.split(self.bitsets_, np.cumsum(self.bitset_counts_)[:-1])

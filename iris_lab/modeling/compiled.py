@@ -139,6 +139,8 @@ def check_boosting(model: Any, features: int) -> None:
          "holds sets of levels of another size")  # fmt: skip
     fits = len(counts) == len(bitset_counts) > 0 and counts.min() > 0 <= bitset_counts.min()
     need(fits and counts.sum() == len(nodes) and bitset_counts.sum() == len(bitsets), "holds incomplete boosted trees")
+    need(type(model.empty_) is np.ndarray and model.empty_.shape == places.shape and model.empty_.dtype == bool,
+         "has boosted trees for other features")  # fmt: skip
     need(len(places) == features and (places < max(1, len(known))).all(), "has boosted trees for other features")
     own = np.arange(len(nodes)) - np.repeat(np.cumsum(counts) - counts, counts)
     inner, size = nodes["is_leaf"] == 0, np.repeat(counts, counts)

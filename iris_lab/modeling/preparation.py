@@ -20,6 +20,19 @@ MOST_SPLIT_LEVELS = 254  # that boosting can tell apart
 PARTS = ("", "year", "month", "day", "weekday")  # of a date; the first is the date itself
 
 
+class Unchanged(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Leaves numbers and gaps as they are."""
+
+    def fit(self, X: Any, y: Any = None) -> "Unchanged":  # noqa: N803  # scikit-learn's name
+        """Learn nothing."""
+        self.n_features_in_ = np.shape(X)[1]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: N803  # scikit-learn's name
+        """Return `X` as an array."""
+        return np.asarray(X, np.float64)
+
+
 class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Splits dates, in days since 1970-01-01, into days, year, month, day of the month and weekday (0: Monday)."""
 
@@ -67,7 +80,7 @@ def make_preparation(schema: Sequence[Feature], *, native: bool = False) -> Stan
             handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan,
             max_categories=MOST_SPLIT_LEVELS,
         )  # fmt: skip
-        steps = {"category": levels, "number": StandardScaler(), "date": DateParts()}
+        steps = {"category": levels, "number": Unchanged(), "date": DateParts()}
     else:
         levels = OneHotEncoder(
             handle_unknown="infrequent_if_exist", min_frequency=RARE, max_categories=MOST_COLUMNS, sparse_output=False

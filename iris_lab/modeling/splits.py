@@ -105,8 +105,12 @@ def duplicate_groups(features: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def inseparable(dataset: "Dataset") -> NDArray[np.int64]:
-    """Return a number for each sample; those with equal features, or of one group, share it, and so on in chains."""
-    groups = duplicate_groups(dataset.features)
+    """Return a number for each sample; those that may not be divided between two subsets share it.
+
+    These are samples with equal features and samples of one group, and so on in chains. Where no feature is a number
+    or a date, many samples are equal by nature, and may be divided.
+    """
+    groups = np.arange(len(dataset.target)) if dataset.is_discrete else duplicate_groups(dataset.features)
     if dataset.groups is None:
         return groups
     # Two kinds of nodes, duplicates and given groups; each sample links one to another.
@@ -199,6 +203,8 @@ def describe_split(split: Split, test_size: float) -> str:
         f"test set: {len(split.test)} of {samples} samples, {len(split.test) / samples:.1%} ({test_size:.1%} asked)",
         f"distinct samples: {len(sizes)}; largest group of duplicates: {sizes.max()}",
     ]
+    if split.dataset.is_discrete:
+        lines.append("equal samples may be divided, as no feature is a number or a date")
     if split.dataset.groups is not None:
         sizes = np.bincount(inseparable(split.dataset))
         lines.append(f"groups kept together: {len(sizes)}; the largest has {sizes.max()} samples")

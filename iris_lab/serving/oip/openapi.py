@@ -84,7 +84,7 @@ def infer_operation(model: "Model") -> Json:
     """Return the operation of the inference routes."""
     medians = [[example_value(feature)] for feature in model.info["features"]]
     tensors = inputs_of(model.schema)
-    if tensors[0].name == FEATURES and tensors[0].shape[1] == len(medians):
+    if tensors[0].name == FEATURES and tensors[0].datatype == "FP64":
         medians = [[feature["median"] for feature in model.info["features"]]]
     inputs = [
         {"name": tensor.name, "shape": [1, len(data)], "datatype": tensor.datatype, "data": data}
@@ -108,7 +108,7 @@ def infer_operation(model: "Model") -> Json:
 
 def _several(model: "Model") -> str:
     each = "one input for each feature, by its name, in any order, of shape [samples] or [samples, 1]"
-    if inputs_of(model.schema)[0].name != FEATURES:
+    if inputs_of(model.schema)[0].name != FEATURES or len(model.features) == 1:
         return (
             f"For several, send {each}: datatype BYTES for texts and dates, BOOL for true and false, any of the "
             "protocol's numbers for numbers; null where a value is missing."

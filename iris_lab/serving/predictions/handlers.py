@@ -60,7 +60,7 @@ class PredictionHandler:
         return [
             Route(path, self.handle, predict_operation(self._model), "POST"),
             Route(other, self.handle, None, "POST"),
-            Route(PREDICT_TABLE, self.handle_table, table_operation(), "POST"),
+            Route(PREDICT_TABLE, self.handle_table, table_operation(self._model), "POST"),
         ]
 
     def schemas(self) -> Json:

@@ -1,5 +1,6 @@
 """The prediction route in OpenAPI 3.1."""
 
+import re
 from typing import TYPE_CHECKING
 
 from iris_lab.serving.predictions.contract import example_value
@@ -7,6 +8,14 @@ from iris_lab.serving.routes import BODY_STATUSES, Json, as_json, operation
 
 if TYPE_CHECKING:
     from iris_lab.modeling import Model
+
+
+SIMPLE_VALUES = {
+    "number": r"[1-9]\.[0-9]",
+    "boolean": "(true|false)",
+    "category": "[a-z]{3,9}",
+    "date": "20[0-9]{2}-0[1-9]-[12][0-8]",
+}  # by kind, as regular expressions
 
 
 def example_request(model: "Model") -> Json:
@@ -29,12 +38,18 @@ def predict_operation(model: "Model") -> Json:
     )
 
 
-def table_operation() -> Json:
-    """Return the operation of the route for whole tables."""
-    content = {"text/csv": {"schema": {"type": "string"}}}
+def table_operation(model: "Model") -> Json:
+    """Return the operation of the route for whole tables.
+
+    The schema of the request is that of the simplest tables, so that every table that matches it is valid.
+    """
+    text = {"text/csv": {"schema": {"type": "string"}}}
+    header = ",".join(re.escape('"' + name.replace('"', '""') + '"') for name in model.features)
+    row = ",".join(SIMPLE_VALUES[feature.kind] for feature in model.schema)
+    content = {"text/csv": {"schema": {"type": "string", "pattern": f"^{header}\\n({row}\\n){{1,9}}$"}}}
     return operation(
         "Predict the class of each row of a CSV table",
-        content,
+        text,
         BODY_STATUSES,
         operationId="predictTable",
         description="Read like training data, with a column for each feature, in any order. Other columns are copied. "
