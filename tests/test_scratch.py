@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from iris_lab.errors import InputError
 from iris_lab.workflow.scratch import SHORT, scratch_folder, socket_folder
 
 HOLD = "import sys, time; from pathlib import Path; from iris_lab.workflow.scratch import scratch_folder\n"
@@ -24,6 +25,14 @@ def test_a_folder_is_gone_after_its_use(tmp_path: Path) -> None:
     with scratch_folder(tmp_path) as folder:
         (folder / "x").write_text("x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InputError, match=r"cannot write in .*, the folder for temporary files: .*; set TMPDIR"),
+        scratch_folder(tmp_path / "nowhere"),
+    ):
+        pass
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_stays(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from iris_lab.errors import InputError
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -29,12 +31,22 @@ def scratch_folder(root: Path | None = None) -> Iterator[Path]:
     ----------
     root
         Where to create it; None for the system's temporary folder.
+
+    Raises
+    ------
+    InputError
+        Nothing can be written there.
     """
     root = root or Path(tempfile.gettempdir())
     for old in [*root.glob(f"{PREFIX}*"), *root.glob(f"{NEWBORN}*")]:
         if is_abandoned(old):
             remove(old)
-    newborn = Path(tempfile.mkdtemp(prefix=NEWBORN, dir=root))
+    try:
+        newborn = Path(tempfile.mkdtemp(prefix=NEWBORN, dir=root))
+    except OSError as error:
+        raise InputError(
+            f"cannot write in {root}, the folder for temporary files: {error.strerror}; set TMPDIR to another one"
+        ) from error
     folder = newborn.with_name(newborn.name.replace(NEWBORN, PREFIX))
     try:
         with (newborn / ALIVE).open("w") as alive:
