@@ -50,6 +50,12 @@ class ArtifactError(InputError):
     """A file of a run is missing, or is not what its record says."""
 
 
+class RecordError(ArtifactError):
+    """A run's record was altered so that it is none: the run is different, whatever its files are."""
+
+    exit_code = 1
+
+
 class StepError(IrisLabError):
     """A step failed: which cell of which notebook, and why.
 

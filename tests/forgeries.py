@@ -88,12 +88,59 @@ edited(f"{FIGURE}.svg", r"(<!-- 1 -->.*?<use xlink:href=\"#DejaVuSans-)\w+", r"\
 edited(f"{FIGURE}.svg", r"</svg>", "</svg><!-- accuracy 100 % -->")
 edited(f"{FIGURE}.svg", r'<g id="patch_1"', '<g id="approved"')
 edited(f"{FIGURE}.svg", r"Matplotlib v[^<]*", "approved by the board")
+edited(f"{FIGURE}.svg", r'<g id="text_1">', '<g/>approved by the board<g id="text_1">')
+edited(f"{FIGURE}.svg", r'<g id="text_1">', '<g id="approved-by-the-board"/><g id="text_1">')
+edited(f"{FIGURE}.svg", r'<path id="DejaVu', '<path id="DejaVuSans-4f" d="M 1 2"/><path id="DejaVu')
+edited(f"{FIGURE}.svg", r'<g style="fill: #f', '<g style="fill: #e')
 inserted(chunk(b"gAMA", struct.pack(">I", 1000)))
 inserted(chunk(b"tEXt", b"Comment\0accuracy 100 %"))
 inserted(chunk(b"iCCP", b"x\0\0" + zlib.compress(b"profile")))
 inserted(chunk(b"tRNS", b"\0\0\0\0\0\0"))
 inserted(b"PK\x03\x04" + b"payload" * 100, place=0)
 inserted(chunk(b"IDAT", zlib.compress(b"\0" * 10**6)), place=-12)
+
+
+def outlines(text, *said):
+    """Return the names of the first letters of texts in a figure, and how each is defined."""
+    names = [re.search(rf"<!-- {one} -->.*?#(DejaVuSans-\w+)", text, re.DOTALL)[1] for one in said]
+    return [(name, re.search(rf'<path id="{name}"(.*?)/>', text, re.DOTALL)[1]) for name in names]
+
+
+@forgery
+def svg_with_a_one_drawn_as_a_zero_by_an_earlier_definition(run):
+    text = (run / f"{FIGURE}.svg").read_text(encoding="utf-8")
+    (one, _), (_, zero) = outlines(text, "1", "0")
+    edit(run / f"{FIGURE}.svg", '<path id="DejaVu', f'<path id="{one}"{zero}/><path id="DejaVu')
+
+
+@forgery
+def svg_with_marks_hidden_by_an_earlier_definition(run):
+    text = (run / "figures" / "pairs.svg").read_text(encoding="utf-8")
+    mark = re.search(r'<use xlink:href="#(m[0-9a-f]{10})" x', text)[1]
+    edit(run / "figures" / "pairs.svg", '<path id="DejaVu', f'<path id="{mark}" d="M 0 0"/><path id="DejaVu')
+
+
+@forgery
+def svg_with_a_letter_that_is_too_small_to_be_seen(run):
+    text = (run / f"{FIGURE}.svg").read_text(encoding="utf-8")
+    ((one, outline),) = outlines(text, "1")
+    small = outline.replace('transform="', 'transform="scale(0.0001) ')
+    edit(run / f"{FIGURE}.svg", f'id="{one}"{outline}', f'id="{one}"{small}')
+
+
+@forgery
+def svg_with_a_letter_without_lines(run):
+    text = (run / f"{FIGURE}.svg").read_text(encoding="utf-8")
+    ((one, outline),) = outlines(text, "1")
+    edit(run / f"{FIGURE}.svg", f'id="{one}"{outline}', f'id="{one}"{outline.replace("L ", "M ")}')
+
+
+@forgery
+def svg_with_a_sentence_for_a_name(run):
+    path = run / f"{FIGURE}.svg"
+    text = path.read_text(encoding="utf-8")
+    name = re.search(r'id="(m[0-9a-f]{10})"', text)[1]
+    path.write_text(text.replace(name, "approved-by-the-board"), encoding="utf-8", newline="")
 
 
 @forgery

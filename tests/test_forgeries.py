@@ -11,7 +11,7 @@ import pytest
 from forgeries import FORGERIES
 from tampering import edit_record, forge
 
-from iris_lab.errors import ArtifactError
+from iris_lab.errors import RecordError
 from iris_lab.figures.style import heat, publish
 from iris_lab.workflow.comparison.artifacts import Runs, compare
 from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL
@@ -104,6 +104,7 @@ RECORDS = {
     "another order of steps": lambda e: e["./"]["mentions"].reverse(),
     "a notebook of other code": lambda e: e["#source-02_train.ipynb"].update(sha256="0" * 64),
     "a module that is none": lambda e: e.update(copied(e["#source-iris_lab/errors.py"], "ok.py")),
+    "code that is none": lambda e: e.update(copied(e["#source-requirements.lock"], "approved by the board")),
     "a package that is none": lambda e: e.update(copied(e["https://www.python.org/"], "ok")),
     "a version that is a sentence": lambda e: e["#iris-lab"].update(softwareVersion="1.0, approved by the board"),
     "another model's library": lambda e: e["https://www.python.org/"].update(softwareVersion="CPython 3.99"),
@@ -115,7 +116,7 @@ def test_a_forged_record_is_different(run, honest, change):
     edit_record(run, change)
     try:
         found = judge(run, honest)
-    except ArtifactError as error:
+    except RecordError as error:
         assert "is not the record of a run" in str(error)
     else:
         assert found.verdict == DIFFERENT
@@ -137,7 +138,7 @@ def test_every_changed_byte_of_a_record_is_caught_or_named(run):
         record.write_bytes(altered)
         try:
             found = verify(run, quick=True)
-        except ArtifactError:
+        except RecordError:
             continue
         assert found.verdict == DIFFERENT or found.environment
 
@@ -145,7 +146,7 @@ def test_every_changed_byte_of_a_record_is_caught_or_named(run):
 def test_a_record_of_a_million_entities_is_not_read(run):
     entity = '{"@id": "#%d", "@type": "CreativeWork"},'
     (run / CRATE_FILE).write_text('{"@graph": [' + "".join(entity % n for n in range(10**6)) + "{}]}", encoding="utf-8")
-    with pytest.raises(ArtifactError, match=r"is not the record of a run: \d+ bytes: expected at most"):
+    with pytest.raises(RecordError, match=r"is not the record of a run: \d+ bytes: expected at most"):
         verify(run, quick=True)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from iris_lab.errors import InputError, UnknownNameError
@@ -111,6 +112,27 @@ def test_the_defaults_are_in_range_and_name_the_iris_data():
 def test_a_recorded_value_of_another_type_is_refused(value):
     with pytest.raises(InputError, match=r"parameter seed=.*: expected a whole number, such as 0"):
         check_types({"seed": value}, STEPS)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), 10**400])
+def test_a_recorded_number_that_is_not_finite_is_refused_in_one_line(value):
+    with pytest.raises(InputError, match=r"^parameter test_size=.{,60}: expected a number, such as 0.25$"):
+        check_types({"test_size": value}, STEPS)
+
+
+@pytest.mark.parametrize("text", ["nan", "-inf", "1e999"])
+def test_a_given_number_that_is_not_finite_is_refused(text):
+    """A run of it would never verify: NaN is not equal to itself, and no JSON."""
+    with pytest.raises(InputError, match=r"parameter test_size=.*: expected a number, such as 0.25"):
+        parse([f"test_size={text}"], declared(STEPS))
+
+
+def test_a_default_that_is_not_finite_is_no_declaration(tmp_path):
+    step = Step(tmp_path / "mine.ipynb")
+    cell = nbformat.v4.new_code_cell("x: float = 1e999", metadata={"tags": ["parameters"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), step.notebook)
+    with pytest.raises(InputError, match="mine: its parameters cell has `x: float = 1e999`: expected"):
+        declared([step])
 
 
 def test_a_recorded_whole_number_is_a_float_where_one_is_declared():

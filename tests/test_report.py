@@ -280,6 +280,10 @@ def test_a_parameter_may_have_any_name(tmp_path):
 @pytest.mark.parametrize(
     ("code", "left"),
     [
+        (
+            "for _ in range(70): print('x' * 10**6)",
+            r"its outputs make a notebook of \d+ bytes: expected at most 67108864",
+        ),
         ("import os; os.mkfifo('pipe')", "'pipe', a link, a pipe, a socket or a device"),
         ("import socket; s = socket.socket(socket.AF_UNIX); s.bind('sock')", "'sock', a link, a pipe"),
         ("import os; os.symlink('/etc/passwd', 'passwd.txt')", "'passwd.txt', a link"),

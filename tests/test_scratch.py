@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from iris_lab.errors import InputError
 from iris_lab.workflow.scratch import SHORT, scratch_folder, socket_folder
 
 HOLD = "import sys, time; from pathlib import Path; from iris_lab.workflow.scratch import scratch_folder\n"
@@ -26,6 +27,14 @@ def test_a_folder_is_gone_after_its_use(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_place_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InputError, match=r"cannot write in .*, the folder for temporary files: .*; set TMPDIR"),
+        scratch_folder(tmp_path / "nowhere"),
+    ):
+        pass
+
+
 def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_stays(tmp_path: Path) -> None:
     (killed, left), (running, used) = holder(tmp_path), holder(tmp_path)
     killed.kill()
@@ -35,6 +44,33 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_st
         assert used.is_dir()
     running.send_signal(signal.SIGINT)
     running.communicate()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["iris-lab-report", "iris-lab-12345678", "iris-lab.new-report"])
+def test_a_folder_that_a_user_gave_such_a_name_stays(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "report.html").write_text("mine")
+    os.utime(tmp_path / name, (0, 0))
+    with scratch_folder(tmp_path):
+        pass
+    assert [path.name for path in (tmp_path / name).iterdir()] == ["report.html"]
+
+
+def test_a_folder_whose_owner_was_killed_before_it_was_locked_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "iris-lab.new-12345678"
+    left.mkdir()
+    os.utime(left, (0, 0))
+    with scratch_folder(tmp_path):
+        assert not left.exists()
+
+
+def test_many_processes_that_share_a_folder_do_not_remove_what_another_one_uses(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from iris_lab.workflow.scratch import scratch_folder\n"
+    code += "for _ in range(200):\n    with scratch_folder(Path(sys.argv[1])) as folder: (folder / 'x').write_text('x')"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [process.communicate()[1] for process in running] == [""] * 4
     assert list(tmp_path.iterdir()) == []
 
 

@@ -19,7 +19,7 @@ from iris_lab.workflow.crate import digest_of
 from iris_lab.workflow.differences import check_page, write_differences
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.report import Job, report
-from iris_lab.workflow.steps import Step
+from iris_lab.workflow.steps import STEPS, Step
 from iris_lab.workflow.summary import summarize
 from iris_lab.workflow.verification import verify
 
@@ -104,6 +104,29 @@ def test_characters_that_a_terminal_lacks_are_replaced(run):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_a_record_with_a_key_twice_is_different_in_one_line(run, capsys):
+    edit(run / CRATE_FILE, '"@type": "Organization"', '"name": "Nobel committee",\n   "@type": "Organization"')
+    assert main(["verify", "--json", str(run)]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["verdict"] == "different"
+    assert said.err.count("\n") == 1
+    assert "the key 'name' is twice in an object; the run is different" in said.err
+
+
+def test_a_record_that_cannot_be_read_is_no_proof_of_a_difference(run, capsys):
+    (run / CRATE_FILE).rename(run.parent / "record")
+    (run / CRATE_FILE).symlink_to(run.parent / "record")
+    assert main(["verify", str(run)]) == 2
+    assert f"cannot read {CRATE_FILE} in 'iris': " in capsys.readouterr().err
+
+
+def test_what_stopped_a_re_run_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    found = verify(PUBLISHED, kernels=(None, tmp_path / "file"))
+    assert found.problem.startswith("it could not be re-run: ")
+    assert found.problem.endswith("file/re-run 0/run: Not a directory")
+
+
 def test_a_folder_that_is_no_run_is_exit_code_2(tmp_path, capsys):
     assert main(["verify", str(tmp_path)]) == 2
     assert "expected a folder with ro-crate-metadata.json" in capsys.readouterr().err
@@ -155,6 +178,15 @@ def test_a_step_whose_notebook_is_not_here_is_refused_in_one_line(tmp_path):
     found = verify(report(Job(output=tmp_path / "lab", steps=[step])))
     assert (found.verdict, found.exit_code()) == ("could not run", 2)
     assert found.problem == "step 'adds' of run 'lab' is no notebook here: expected 01_eda, 02_train, 03_evaluate"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", [(0, 1), (0,), (1, 0, 2), (1, 2, 0)], ids=str)
+def test_a_run_of_fewer_steps_or_in_another_order_is_different(tmp_path, order):
+    """Everything in it is honest, but what speaks against its author may be in the step that is left out."""
+    found = verify(report(Job(output=tmp_path / "lab", steps=[STEPS[number] for number in order])), quick=True)
+    assert (found.verdict, [finding.difference.where for finding in found.integrity]) == ("different", ["steps"])
+    assert found.integrity[0].difference.now == "01_eda, 02_train, 03_evaluate"
 
 
 # --- re-run, after alterations with which the record was made to agree

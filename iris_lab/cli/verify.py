@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from iris_lab.cli.options import add_run, add_timeout
-from iris_lab.errors import InputError, IrisLabError
+from iris_lab.errors import InputError, IrisLabError, RecordError
 
 MOST_TIMES = 100
 
@@ -70,7 +70,9 @@ def verify(given: argparse.Namespace) -> int:
             )
     except IrisLabError as error:
         if given.json:
-            print(json.dumps({"run": str(given.run), "problem": str(error), "exit_code": error.exit_code}, indent=1))
+            verdict = {"verdict": "different"} if isinstance(error, RecordError) else {}
+            problem = {"run": str(given.run), **verdict, "problem": str(error), "exit_code": error.exit_code}
+            print(json.dumps(problem, indent=1))
         raise
     if given.report:
         write_differences(found, given.report)

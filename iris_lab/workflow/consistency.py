@@ -12,12 +12,12 @@ from iris_lab.workflow import provenance
 from iris_lab.workflow.comparison.bytes import compare_bytes
 from iris_lab.workflow.comparison.findings import ALTERED, CLAIMED, Difference, Finding
 from iris_lab.workflow.comparison.texts import compare_trees
-from iris_lab.workflow.crate import LARGEST_RECORD, Record, digest_of
+from iris_lab.workflow.crate import LARGEST_NOTEBOOK, LARGEST_RECORD, Record, digest_of
 from iris_lab.workflow.layout import CRATE_FILE, PAGE_FILE
 from iris_lab.workflow.notebooks import INJECTED, declarations
+from iris_lab.workflow.steps import STEPS
 from iris_lab.workflow.untrusted import read_bounded, strict_json
 
-LARGEST_READ = 64 * 2**20  # bytes of a notebook or description
 INFO_FILE = "model.json"  # as in iris_lab.modeling, whose import would cost seconds
 DATED = "iris_lab/__init__.py"  # has the date of the release
 URL = re.compile(r"https?://[\x21-\x7e]+")
@@ -71,6 +71,9 @@ def check_record(run: Path, record: Record) -> list[Finding]:
 
 def _contradictions(run: Path, record: Record) -> Iterator[Difference | None]:
     yield compare_written(run, record)
+    here = [step.name for step in STEPS]
+    if here != list(record.parameters) and record.parameters.keys() <= set(here):
+        yield Difference("steps", ", ".join(record.parameters), ", ".join(here))
     if record.sources.get(DATED) == digest_of(PACKAGE / "__init__.py") and record.date != provenance.release_date():
         yield Difference("date", record.date, f"{provenance.release_date()}, as the recorded release says")
     if "file" in record.data and not claimed_source(record):
@@ -87,7 +90,7 @@ def _contradictions(run: Path, record: Record) -> Iterator[Difference | None]:
         if f"{step}.ipynb" in record.artifacts:
             yield from _compare_with_notebook(run / f"{step}.ipynb", step, record)
     if INFO_FILE in record.artifacts:
-        yield _compare_with_model(strict_json(read_bounded(run / INFO_FILE, LARGEST_READ)), record)
+        yield _compare_with_model(strict_json(read_bounded(run / INFO_FILE, LARGEST_NOTEBOOK)), record)
 
 
 def compare_written(run: Path, record: Record) -> Difference | None:
@@ -103,7 +106,7 @@ def compare_written(run: Path, record: Record) -> Difference | None:
 
 def _compare_with_notebook(path: Path, step: str, record: Record) -> Iterator[Difference]:
     """Yield the differences of a record from an executed notebook: in its code, and in the values of its parameters."""
-    text = read_bounded(path, LARGEST_READ).decode()
+    text = read_bounded(path, LARGEST_NOTEBOOK).decode()
     cells = [cell for cell in strict_json(text)["cells"] if INJECTED not in _tags(cell)]
     ran, recorded = provenance.notebook_digest(cells), record.sources[f"{step}.ipynb"]
     if ran != recorded:

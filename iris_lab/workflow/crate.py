@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from iris_lab.errors import ArtifactError
+from iris_lab.errors import ArtifactError, RecordError
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.untrusted import read_bounded, strict_json
 
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 LARGEST_RECORD = 4 * 2**20  # bytes; some 6000 artifacts
 LARGEST_RUN = 4 * 2**30  # bytes of all its files
+LARGEST_NOTEBOOK = 64 * 2**20  # bytes of an executed notebook, or of a model's description
 SHA256, SIZE = re.compile(r"[0-9a-f]{64}"), re.compile(r"0|[1-9][0-9]{0,11}")
 # Names and versions are shown to readers, so they must not contain sentences.
 SOFTWARE = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+SOURCE = re.compile(r"iris_lab/(?:\w{1,40}/){,4}\w{1,40}\.py|requirements\.lock", re.ASCII)
 VERSION = re.compile(r"(?:[A-Za-z]+ )?[A-Za-z0-9_.+!-]{1,40}")
 UNSTABLE = "disambiguatingDescription"  # property of a step that says which outputs differ in every run
 LONGEST = 4000  # characters of a text
@@ -99,7 +101,9 @@ def read_crate(folder: Path) -> Record:
     Raises
     ------
     ArtifactError
-        The folder has no record, or it is not that of a run.
+        The folder has no record, or it cannot be read.
+    RecordError
+        It is not the record of a run.
     """
     path = folder / CRATE_FILE
     if not path.is_file():
@@ -112,16 +116,22 @@ def read_crate(folder: Path) -> Record:
         if len(graph) < len(entities):
             raise ValueError("two entities share an @id")
         return _record(graph)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except OSError as error:
+        raise ArtifactError(f"cannot read {CRATE_FILE} in {folder.name!r}: {error.strerror}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error) if type(error) is ValueError else repr(error)
-        raise ArtifactError(f"{CRATE_FILE} in {folder.name!r} is not the record of a run: {reason[:200]}") from error
+        raise RecordError(f"{CRATE_FILE} in {folder.name!r} is not the record of a run: {reason[:200]}") from error
 
 
 def _record(graph: Mapping[str, Any]) -> Record:
     mentioned = [reference["@id"] for reference in _many(graph["./"], "mentions")]
     steps = [graph[identifier] for identifier in mentioned if identifier.startswith("#step-")]  # in the run's order
+    names = {step["name"] for step in steps}
     files = {_path(e["name"]): e for e in graph.values() if e["@type"] == "File" and "sha256" in e}
-    sources = {_path(e["name"]): _sha256(e) for e in graph.values() if e["@type"] == "SoftwareSourceCode"}
+    code = [e for e in graph.values() if e["@type"] == "SoftwareSourceCode"]
+    sources = {_path(e["name"]): _sha256(e) for e in code}
+    if unknown := [n for n in sources if not SOURCE.fullmatch(n) and n.removesuffix(".ipynb") not in names]:
+        raise ValueError(f"{unknown[0]!r:.60} is no code of a run")
     versions = [e for e in graph.values() if "softwareVersion" in e]
     software = {_match(SOFTWARE, e["name"]): _match(VERSION, e["softwareVersion"]) for e in versions}
     facts = {name: _match(VERSION, graph["#iris-lab"][key]) for name, key in PLATFORM_FACTS.items()}

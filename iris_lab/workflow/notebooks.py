@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import re
+import sys
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,7 @@ def _declaration(statement: ast.stmt, comment: str) -> Declaration | None:
                 kind not in TYPES
                 or not isinstance(default, TYPES[kind])
                 or (isinstance(default, bool) != (kind == "bool"))
+                or (isinstance(default, int | float) and abs(default) > sys.float_info.max)
             ):
                 return None
             return Declaration(name, kind, float(default) if kind == "float" else default, comment)

@@ -1,5 +1,7 @@
 """What the notebooks' parameters cells declare, and whether given values fit."""
 
+import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -47,26 +49,28 @@ class Parameter:
             value: Value = self.type(text)
         except (KeyError, ValueError) as error:
             raise self._refusal(text) from error
-        return value
+        return self.accept(value)
 
     def accept(self, value: Value) -> Value:
         """Return a value if it is of the declared type; an integer is converted to a declared float.
+
+        Neither NaN nor infinity is a value: JSON has none, and NaN is not even equal to itself.
 
         Raises
         ------
         InputError
             The value is of another type.
         """
-        if self.type is float and type(value) is int:
-            return float(value)
-        if type(value) is not self.type:
+        if self.type is float and type(value) is int and abs(value) <= sys.float_info.max:
+            value = float(value)
+        if type(value) is not self.type or (type(value) is float and not math.isfinite(value)):
             raise self._refusal(value)
         return value
 
     def _refusal(self, value: Value) -> InputError:
         kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
         example = f", such as {self.default!r}" if self.default != "" else ""
-        return InputError(f"parameter {self.name}={value!r}: expected {kinds[self.type.__name__]}{example}")
+        return InputError(f"parameter {self.name}={value!r:.60}: expected {kinds[self.type.__name__]}{example}")
 
 
 CHECKS: Mapping[str, Callable[..., object]] = {**modeling.CHECKS, "port": check_port}

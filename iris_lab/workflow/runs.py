@@ -99,6 +99,13 @@ def _check_left(step: str, folder: Path) -> None:
         else:
             continue
         raise StepError(step, None, f"it left {name[:80]!r}, {problem}; change the cell that makes it")
+    size = (folder / f"{step}.ipynb").stat().st_size
+    if size > crate.LARGEST_NOTEBOOK:
+        most = f"expected at most {crate.LARGEST_NOTEBOOK}, for `iris-lab verify` reads no more"
+        raise StepError(step, None, f"its outputs make a notebook of {size} bytes: {most}; let it print less")
+    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if total > crate.LARGEST_RUN:
+        raise StepError(step, None, f"the run has {total} bytes: expected at most {crate.LARGEST_RUN}; write less")
 
 
 def _will_not_verify(step: Step, cell: int, what: str, shown: str) -> StepError:

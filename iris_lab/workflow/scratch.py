@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from iris_lab.errors import InputError
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -29,12 +31,22 @@ def scratch_folder(root: Path | None = None) -> Iterator[Path]:
     ----------
     root
         Where to create it; None for the system's temporary folder.
+
+    Raises
+    ------
+    InputError
+        Nothing can be written there.
     """
     root = root or Path(tempfile.gettempdir())
     for old in [*root.glob(f"{PREFIX}*"), *root.glob(f"{NEWBORN}*")]:
         if is_abandoned(old):
-            shutil.rmtree(old, ignore_errors=True)
-    newborn = Path(tempfile.mkdtemp(prefix=NEWBORN, dir=root))
+            remove(old)
+    try:
+        newborn = Path(tempfile.mkdtemp(prefix=NEWBORN, dir=root))
+    except OSError as error:
+        raise InputError(
+            f"cannot write in {root}, the folder for temporary files: {error.strerror}; set TMPDIR to another one"
+        ) from error
     folder = newborn.with_name(newborn.name.replace(NEWBORN, PREFIX))
     try:
         with (newborn / ALIVE).open("w") as alive:
@@ -50,20 +62,37 @@ def scratch_folder(root: Path | None = None) -> Iterator[Path]:
 def remove(folder: Path) -> None:
     """Remove a folder and its content, even if an interrupt arrives meanwhile."""
     try:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
     except KeyboardInterrupt:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         raise
 
 
+def _remove(folder: Path) -> None:
+    """Remove a folder's lock last, so that the next run can finish what a killed one began."""
+    with suppress(OSError):
+        for inside in folder.iterdir():
+            if inside.is_dir() and not inside.is_symlink():
+                shutil.rmtree(inside, ignore_errors=True)
+            elif inside.name != ALIVE:
+                inside.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def is_abandoned(folder: Path) -> bool:
-    """Return whether no process holds a folder's lock, which shows even processes of another container."""
+    """Return whether a folder of ours has a lock that no process holds, which shows even those of another container.
+
+    A folder without a lock is not ours, whatever its name: people call folders iris-lab-something, too.
+    """
     if not fcntl:
         return False
     with suppress(OSError):  # including that of a lock that is held
-        if folder.name.startswith(NEWBORN) and time.time() - folder.stat().st_mtime < NEWBORN_SECONDS:
-            return False
-        with (folder / ALIVE).open("a") as alive:
+        if folder.name.startswith(NEWBORN):
+            if time.time() - folder.stat().st_mtime < NEWBORN_SECONDS:
+                return False
+            if not any(folder.iterdir()):  # its owner was killed before the lock was there
+                return True
+        with (folder / ALIVE).open("r+") as alive:
             fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
     return False

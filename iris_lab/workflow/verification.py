@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from iris_lab.errors import ArtifactError
+from iris_lab.errors import ArtifactError, RecordError
 from iris_lab.workflow.consistency import check_record, claims
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.integrity import check_environment, check_files, files_of
@@ -47,13 +47,18 @@ def verify(
     Raises
     ------
     ArtifactError
-        There is no run, or its record is damaged.
+        There is no run, or it cannot be read.
+    RecordError
+        What should be its record is none, so the run is different.
     """
     started, run = time.perf_counter(), Path(os.path.abspath(run))  # so that "." has a name
     if not run.is_dir():
         what = "is a file" if run.exists() else "does not exist"
         raise ArtifactError(f"run {str(run)!r} {what}: give the folder of a run, such as reports/iris")
-    record = read_crate(run)
+    try:
+        record = read_crate(run)
+    except RecordError as error:
+        raise RecordError(f"{error}; the run is different") from error
     try:
         files = files_of(run)
     except OSError as error:
@@ -70,5 +75,6 @@ def verify(
                     found, there, those, trust=trust, timeout=timeout, repeat=repeat, on_progress=on_progress
                 )
         except OSError as error:
-            found = replace(found, problem=f"cannot write in the folder for temporary files: {error.strerror}")
+            where = f"{error.filename}: " if error.filename else ""
+            found = replace(found, problem=f"it could not be re-run: {where}{error.strerror or error}")
     return replace(found, seconds=time.perf_counter() - started)

@@ -174,7 +174,6 @@ def _shared_metrics(workers: int) -> Iterator[None]:
         yield
         return
     try:
-        # Not "iris-lab-…": a run takes an unlocked folder of that name for one that a killed run left, and removes it.
         temporary = tempfile.TemporaryDirectory(prefix="metrics-of-iris-lab-")
     except OSError as error:
         raise InputError(

@@ -14,13 +14,25 @@ from xml.etree import ElementTree
 import numpy as np
 
 from iris_lab.workflow.comparison.findings import Difference, excerpts
-from iris_lab.workflow.comparison.outlines import HREF, NUMBER, Points, kind_of, letters_of, parse, same_ink
+from iris_lab.workflow.comparison.outlines import (
+    HREF,
+    NUMBER,
+    REFERENCE,
+    Points,
+    close_points,
+    kind_of,
+    letters_of,
+    misnamed,
+    numbers_of,
+    parse,
+    same_ink,
+    same_outline,
+)
 
 SHIFTED = 4.0  # points that axes may move: more where labels are longer
 MOVED = 2.0  # points that text, legends and images may move
 EXACT = 2e-5  # points; coordinates are written with six decimals
 ADVANCE = 1.0  # hundredths of a letter's height that the next letter may move
-REFERENCE = re.compile(r"(?:url\()?#([\w.-]+)\)?")
 DIGITS = "0123456789"
 VERSIONED = "{http://purl.org/dc/elements/1.1/}title"  # matplotlib writes its version there
 VERSION = re.compile(r"Matplotlib v[\d.]+(?:rc\d+)?, https://matplotlib\.org/\|")
@@ -117,7 +129,8 @@ class _Comparison:
     def _same(self, key: str, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> bool:
         old, new = was.get(key, ""), now.get(key, "")
         if key == "id" and kind_of(now) == "g":
-            return old.rstrip(DIGITS) == new.rstrip(DIGITS)  # numbers in a row: not every version counts hidden ticks
+            # Numbers in a row: not every version counts hidden ticks.
+            return old.rstrip(DIGITS) == new.rstrip(DIGITS) and len(old) <= len(new) + 1
         if key == "id":
             self.names.add((old, new))
             return NAME.fullmatch(old) is not None
@@ -135,25 +148,25 @@ class _Comparison:
         return self._near(key, was, now, place)
 
     def _near(self, key: str, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> bool:
-        old, new = (_numbers(element.get(key, "")) for element in (was, now))
+        old, new = (numbers_of(element.get(key, "")) for element in (was, now))
         kind, tag = place.kind, kind_of(now)
         if key == "transform" and kind == "text" and tag == "use":
-            return _close(old, new, ADVANCE)
+            return close_points(old, new, ADVANCE)
         if key == "transform" and kind == "text" and tag == "g":
-            return _close(old[2:], new[2:], EXACT) and (
-                _close(place.moved(old[:2]), new[:2], self.free) or _close(old[:2], new[:2], self.free)
+            return close_points(old[2:], new[2:], EXACT) and (
+                close_points(place.moved(old[:2]), new[:2], self.free) or close_points(old[:2], new[:2], self.free)
             )
         if kind == "legend" or tag == "image":
-            return _close(old, new, self.free)
+            return close_points(old, new, self.free)
         if key == "d" and len(new) % 2 == 0:
             old, new = old.reshape(-1, 2), new.reshape(-1, 2)
             down = np.array(
                 [0.0, self.height if kind == "defs" else 0.0]
             )  # a collection's paths stand on the figure's foot
-            return _close(old, new, EXACT) or _close(place.moved(old + down), new + down, EXACT)
+            return close_points(old, new, EXACT) or close_points(place.moved(old + down), new + down, EXACT)
         if key in ("x", "y", "width", "height"):
             return self._near_corner(was, now, place)
-        return _close(old, new, EXACT)
+        return close_points(old, new, EXACT)
 
     def _near_corner(self, was: ElementTree.Element, now: ElementTree.Element, place: _Place) -> bool:
         """Compare a rectangle, or a place: in its axes, or, where it clips one of them, in any."""
@@ -161,7 +174,7 @@ class _Comparison:
         sizes = [np.array([[_number(e, "width"), _number(e, "height")]]) for e in (was, now)]
         places = [place] if place.box else [_Place(box) for box in self.boxes]
         return any(
-            _close(at.moved(old), new, EXACT) and _close(at.moved(old + sizes[0]), new + sizes[1], EXACT)
+            close_points(at.moved(old), new, EXACT) and close_points(at.moved(old + sizes[0]), new + sizes[1], EXACT)
             for at in places
         )
 
@@ -183,15 +196,15 @@ def compare_drawings(was: str, now: str, images: Images, *, redrawn: bool) -> Di
     if around[0] != around[1]:
         return Difference("its first and last lines", *excerpts(*around))
     old, new = parse(was), parse(now)
+    if name := misnamed(old, new):
+        return Difference("its names", name, "names of our writer, each once")
     height = float(new.get("viewBox", "0 0 0 0").split()[3])
     shapes = (_shapes(old), _shapes(new))
     comparison = _Comparison(images, MOVED if redrawn else EXACT, shapes, height)
     if found := next(comparison.elements(old, new, _Place()), None):
         return found
     for was_named, now_named in comparison.names:
-        outlines = [found.get(name) for found, name in zip(shapes, (was_named, now_named), strict=True)]
-        numbers = [_numbers("" if outline is None else outline.get("d", "")) for outline in outlines]
-        if GLYPH.match(now_named) and not _close(numbers[0], numbers[1], EXACT):
+        if GLYPH.match(now_named) and not same_outline(shapes[0].get(was_named), shapes[1].get(now_named), EXACT):
             return Difference("its letters", f"another outline for {was_named:.40}", now_named)
     for names in zip(*comparison.names, strict=True) if comparison.names else ():
         if len(set(names)) < len(comparison.names):
@@ -218,23 +231,15 @@ def _shapes(root: ElementTree.Element) -> Shapes:
 
 def _corners(axes: ElementTree.Element) -> Points | None:
     path = next((e.get("d", "") for e in axes.iter() if kind_of(e) == "path"), "")
-    numbers = _numbers(path)
+    numbers = numbers_of(path)
     if len(numbers) < 4 or len(numbers) % 2:
         return None
     points = numbers.reshape(-1, 2)
     return np.array([points.min(0), points.max(0)])
 
 
-def _numbers(text: str) -> Points:
-    return np.array([float(number) for number in NUMBER.findall(text)])
-
-
 def _number(element: ElementTree.Element, key: str) -> float:
     return float(element.get(key, "0"))
-
-
-def _close(was: Points, now: Points, by: float) -> bool:
-    return was.shape == now.shape and bool(np.all(np.abs(was - now) <= by))
 
 
 def _shown(element: ElementTree.Element) -> str:

@@ -1,6 +1,7 @@
 """Letters as an SVG figure draws them: outlines, and the ink that they leave."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,6 +16,9 @@ NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?")
 TRANSFORM = re.compile(r"(translate|rotate|scale)\(([^)]*)\)")
 COMMAND = re.compile(r"([MLQC])([^A-Za-z]*)")
 CURVE = (0.25, 0.5, 0.75, 1.0)
+HASHED = re.compile(r"[0-9a-f]{10}$|(?<=-)[0-9a-f]{1,6}$")  # what versions write otherwise in a name: hashes, glyphs
+NOTHING_DRAWN = re.compile(r"[A-Za-z][A-Za-z0-9.]{,23}_\d{1,4}")  # name of a group that may be without content
+REFERENCE = re.compile(r"(?:url\()?#([\w.-]+)\)?")
 Points = NDArray[np.float64]
 
 
@@ -24,7 +28,7 @@ def kind_of(element: ElementTree.Element) -> str:
 
 
 def parse(text: str) -> ElementTree.Element:
-    """Return an SVG file as a tree, without groups that draw nothing."""
+    """Return an SVG file as a tree, without groups that draw nothing and say nothing."""
     builder = ElementTree.TreeBuilder(insert_comments=True, insert_pis=True)
     root = ElementTree.XML(text, ElementTree.XMLParser(target=builder))  # noqa: S314 (the head defines no entity)
     _prune(root)
@@ -35,8 +39,46 @@ def _prune(element: ElementTree.Element) -> None:
     """Remove groups that draw nothing: not every version writes those of hidden ticks."""
     for child in list(element):
         _prune(child)
-        if kind_of(child) == "g" and not len(child) and not (child.text or "").strip():
+        said = "".join(filter(None, (child.text, child.tail))).strip()
+        empty = kind_of(child) == "g" and not len(child) and not said and [*child.attrib] == ["id"]
+        if empty and NOTHING_DRAWN.fullmatch(child.get("id", "")):
             element.remove(child)
+
+
+def misnamed(was: ElementTree.Element, now: ElementTree.Element) -> str:
+    """Say which name of a figure is not of the kind that our figure has; empty if each is, and stands for one thing.
+
+    Of two things with one name a viewer shows the first, wherever it hides.
+    """
+    old, new = ([e for e in root.iter() if "id" in e.attrib and kind_of(e) != "g"] for root in (was, now))
+    names = [e.get("id", "") for e in was.iter() if "id" in e.attrib]
+    known = {HASHED.sub("#", e.get("id", "")) for e in new}
+    drawn = {found[1] for e in was.iter() for value in e.attrib.values() if (found := REFERENCE.fullmatch(value))}
+    for element in old:
+        name = element.get("id", "")
+        if HASHED.sub("#", name) not in known:
+            return f"{name:.40}, which is none of ours"
+        if kind_of(element) == "path" and name not in drawn:
+            return f"{name:.40}, which is not drawn"
+    return next((f"{name:.40} twice" for name, count in Counter(names).items() if count > 1), "")
+
+
+def numbers_of(text: str) -> Points:
+    """Return the numbers in an attribute."""
+    return np.array([float(number) for number in NUMBER.findall(text)])
+
+
+def close_points(was: Points, now: Points, by: float) -> bool:
+    """Return whether as many numbers differ by no more than `by`."""
+    return was.shape == now.shape and bool(np.all(np.abs(was - now) <= by))
+
+
+def same_outline(was: ElementTree.Element | None, now: ElementTree.Element | None, by: float) -> bool:
+    """Return whether two definitions of a letter draw the same one: points may be off by `by`."""
+    if was is None or now is None or was.keys() != now.keys() or was.get("transform") != now.get("transform"):
+        return was is now
+    old, new = was.get("d", ""), now.get("d", "")
+    return NUMBER.sub("#", old) == NUMBER.sub("#", new) and close_points(numbers_of(old), numbers_of(new), by)
 
 
 @dataclass(frozen=True)
