@@ -8,12 +8,12 @@ from typing import Any
 
 from iris_lab.data.headers import Row
 from iris_lab.data.schema import takes_decimal_commas
-from iris_lab.data.sources import FORMATS, PARQUET, Source, opened
+from iris_lab.data.sources import FORMATS, TEXT, Source, most_unpacked, opened
 from iris_lab.data.text import SAMPLE_BYTES, find_layout, read_rows
+from iris_lab.data.typed import BATCH_ROWS, read_typed
 from iris_lab.errors import InputError
 
 SAMPLE_ROWS = 1000  # from which a decimal comma is found
-BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ class Reading:
         ``"."`` or ``","``.
     encoding
         A name such as ``cp1252``.
+    sheet
+        Name of a sheet of a spreadsheet; empty for the first.
     """
 
     separator: str = ""
     decimal: str = ""
     encoding: str = ""
+    sheet: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class TextTable:
     notes
         How it was read, for the report.
     counted
-        What the numbers of the rows count: ``"line"`` of a text file, ``"row"`` of a Parquet file.
+        What the numbers of the rows count: ``"line"`` of a text file, ``"row"`` of another table.
     """
 
     names: list[str]
@@ -83,7 +86,11 @@ def read_table(source: Source | Path, reading: Reading | None = None) -> TextTab
         file, suffix = opened(source)
         if suffix not in FORMATS:
             raise InputError(f"it is of an unknown kind: expected {', '.join(sorted(FORMATS))}")
-        table = _read_parquet(file) if suffix in PARQUET else _read_text(source, file, reading)
+        if suffix in TEXT:
+            table = _read_text(source, file, reading)
+        else:
+            names, batches = read_typed(file, suffix, reading.sheet, most_unpacked(source))
+            table = TextTable(names, batches, ".", counted="row")
     except InputError as error:
         raise InputError(f"data file {place!r}: {error}") from error
     except Exception as error:  # readers of compressed files and of Parquet can raise anything
@@ -126,29 +133,6 @@ def _batches(first: list[Row], rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield first
     while batch := list(islice(rows, BATCH_ROWS)):
         yield batch
-
-
-def _read_parquet(file: Any) -> TextTable:
-    from pyarrow import parquet
-
-    table = parquet.ParquetFile(file)
-    names = [name for name in table.schema_arrow.names if not name.startswith("__index_level_")]
-
-    def batches() -> Iterator[list[Row]]:
-        first = 1
-        with file:
-            for batch in table.iter_batches(BATCH_ROWS, columns=names):
-                columns = [[_written(value) for value in column.to_pylist()] for column in batch.columns]
-                yield [(number, list(row)) for number, row in enumerate(zip(*columns, strict=True), first)]
-                first += batch.num_rows
-
-    return TextTable([" ".join(name.split()) for name in names], batches(), ".", counted="row")
-
-
-def _written(value: Any) -> str:
-    if value is None or value != value:
-        return ""
-    return repr(value) if isinstance(value, float) else str(value)
 
 
 def _check_names(place: str, names: Sequence[str]) -> None:
