@@ -1,39 +1,44 @@
 """Reads tables whose values have types, as the texts that a text table would have."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
 from typing import IO, Any
 
 from iris_lab.data.headers import Row
-from iris_lab.data.sources import EXCEL, FEATHER, PARQUET
+from iris_lab.data.sources import PARQUET
 from iris_lab.data.unpacking import check_size
 from iris_lab.errors import InputError
 
 BATCH_ROWS = 10_000
 MIDNIGHT = "T00:00:00"
-Typed = tuple[list[str], Iterator[list[Row]]]
+RecordBatches = Callable[[], Iterator[Any]]
 
 
-def read_typed(file: IO[bytes], suffix: str, sheet: str, most: int | None) -> Typed:
-    """Return the column names of a table, and its rows in batches as they would be written in a text table.
+def read_arrow(file: IO[bytes], suffix: str, most: int | None) -> tuple[list[str], Iterator[list[Row]], RecordBatches]:
+    """Return the column names of a Parquet or Feather file, its rows as texts, and those rows as Arrow has them.
 
     Parameters
     ----------
     file, suffix
         The table, and its format.
-    sheet
-        Of a spreadsheet; empty for the first.
     most
         Bytes that it may have in memory; None for any number.
 
     Raises
     ------
     InputError
-        It is too large, or has no such sheet, or the package that reads it is not installed.
+        It is too large.
     """
-    return READERS[suffix](file, sheet, most)
+    names, batches = _batches(file, suffix, most)
+
+    def record_batches() -> Iterator[Any]:
+        for batch in batches():
+            yield batch.select(names)
+        file.close()
+
+    return [" ".join(name.split()) for name in names], _rows(file, batches(), names, most), record_batches
 
 
 def written(value: Any) -> str:
@@ -58,35 +63,28 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def _one_space(names: list[str]) -> list[str]:
-    return [" ".join(name.split()) for name in names]
-
-
-def arrow_names(schema: Any) -> list[str]:
+def _names(schema: Any) -> list[str]:
     """Return the columns of an Arrow schema without the row labels that pandas adds."""
     return [name for name in schema.names if not name.startswith("__index_level_")]
 
 
-def _read_parquet(file: IO[bytes], sheet: str, most: int | None) -> Typed:
-    from pyarrow import parquet
+def _batches(file: IO[bytes], suffix: str, most: int | None) -> tuple[list[str], Callable[[], Iterator[Any]]]:
+    """Return the columns of a Parquet or Feather file, and what reads its rows in Arrow's record batches."""
+    if suffix in PARQUET:
+        from pyarrow import parquet
 
-    table = parquet.ParquetFile(file)
-    check_size(8 * int(table.metadata.num_rows) * int(table.metadata.num_columns), most)
-    names = arrow_names(table.schema_arrow)
-    return _one_space(names), _rows(file, table.iter_batches(BATCH_ROWS, columns=names), names, most)
-
-
-def _read_feather(file: IO[bytes], sheet: str, most: int | None) -> Typed:
+        table = parquet.ParquetFile(file)
+        check_size(8 * int(table.metadata.num_rows) * int(table.metadata.num_columns), most)
+        names = _names(table.schema_arrow)
+        return names, lambda: table.iter_batches(BATCH_ROWS, columns=names)
     from pyarrow import ipc
 
     table = ipc.open_file(file)
-    names = arrow_names(table.schema)
-    batches = (
+    return _names(table.schema), lambda: (
         whole.slice(first, BATCH_ROWS)
         for whole in map(table.get_batch, range(table.num_record_batches))
         for first in range(0, whole.num_rows, BATCH_ROWS)
     )
-    return _one_space(names), _rows(file, batches, names, most)
 
 
 def _rows(file: IO[bytes], batches: Iterator[Any], names: list[str], most: int | None) -> Iterator[list[Row]]:
@@ -99,7 +97,14 @@ def _rows(file: IO[bytes], batches: Iterator[Any], names: list[str], most: int |
             first += batch.num_rows
 
 
-def _read_excel(file: IO[bytes], sheet: str, most: int | None) -> Typed:
+def read_excel(file: IO[bytes], sheet: str, most: int | None) -> tuple[list[str], Iterator[list[Row]]]:
+    """Return the column names of a sheet, and its rows in batches; an empty name stands for the first sheet.
+
+    Raises
+    ------
+    InputError
+        It has no such sheet, or is too large, or the package that reads it is not installed.
+    """
     from zipfile import ZipFile
 
     try:
@@ -121,17 +126,10 @@ def _read_excel(file: IO[bytes], sheet: str, most: int | None) -> Typed:
         raise InputError(f"sheet {sheet or names[0]!r} is empty: expected column names, and a row for each sample")
     rows = ((number, [_cell(value) for value in row]) for number, row in enumerate(cells, above + 2))
     filled = (row for row in rows if any(row[1]))
-    return _one_space(header), iter(lambda: list(islice(filled, BATCH_ROWS)), [])
+    return [" ".join(name.split()) for name in header], iter(lambda: list(islice(filled, BATCH_ROWS)), [])
 
 
 def _cell(value: Any) -> str:
     """Return a cell's text; a spreadsheet knows no whole numbers, and writes 3.0 as 3."""
     whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
     return str(int(value)) if whole else written(value)
-
-
-READERS: Mapping[str, Callable[[IO[bytes], str, int | None], Typed]] = {
-    **dict.fromkeys(PARQUET, _read_parquet),
-    **dict.fromkeys(FEATHER, _read_feather),
-    **dict.fromkeys(EXCEL, _read_excel),
-}

@@ -14,6 +14,7 @@ from iris_lab.data.schema import Feature, free_name, missing_words
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, nearest
 from iris_lab.modeling import Model
+from iris_lab.prediction.blocks import block_lines, block_values
 from iris_lab.prediction.predictor import Predictor
 
 
@@ -53,9 +54,18 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
     names = list(given.names)
     for name in ("predicted", *(f"probability of {name}" for name in model.classes)):
         names.append(free_name(name, names))
-    predictor, schema, rows = Predictor(model), model.schema, 0
+    predictor, schema, rows, whole = Predictor(model), model.schema, 0, False
     gaps = missing_words(model.info.get("missing", ""))
-    for batch in given.batches:
+    wanted = [(place, feature.kind == "number") for place, feature in zip(places, schema, strict=True)]
+    for block in given.blocks(wanted) if given.blocks else ():
+        values = block_values(block, schema, gaps) if block else None
+        if block is None or values is None:
+            break
+        yield _written([names] if rows == 0 else []) + block_lines(block, values, predictor, model.classes)
+        rows += len(block.lines)
+    else:
+        whole = given.blocks is not None and rows > 0
+    for batch in () if whole else _after(given.batches, rows):
         values = _values(batch, places, schema, gaps, given, table)
         codes, probabilities = predictor.codes(values), predictor.probabilities(values).tolist()
         answers = [
@@ -66,6 +76,14 @@ def predict_file(run: Path, table: Path, reading: Reading | None = None, *, trus
         rows += len(batch)
     if rows == 0:
         raise InputError(f"data file {str(table)!r} has no rows: expected at least one sample")
+
+
+def _after(batches: Iterator[list[Row]], rows: int) -> Iterator[list[Row]]:
+    """Yield the batches without the first rows."""
+    for batch in batches:
+        if rows < len(batch):
+            yield batch[rows:]
+        rows = max(rows - len(batch), 0)
 
 
 def _places(names: Sequence[str], model: Model) -> list[int]:
