@@ -212,7 +212,7 @@ def test_what_is_wrong_with_a_parquet_file_is_named_by_row(tmp_path: Path) -> No
 
 
 BAD_FILES = {
-    "Excel": ("a.xlsx", b"PK\3\4", "unknown kind: expected .csv"),
+    "old Excel": ("a.xls", b"\xd0\xcf\x11\xe0", "unknown kind: expected .arrow, .csv"),
     "Excel by another name": ("a.csv", b"PK\3\4\x14\0\6\0\xff\xfe", "zero bytes"),
     "no Parquet": ("a.parquet", b"PAR1 it is not", "cannot read data file .*Parquet"),
     "empty Parquet": ("a.parquet", b"", "cannot read data file .*size is 0"),
@@ -240,7 +240,7 @@ def test_a_file_that_is_no_table_is_one_clear_line(tmp_path: Path, name: str, co
         (".", "is a folder"),
         ("x" * 5000 + ".csv", "does not exist"),
         ("nul\0.csv", "does not exist"),
-        ("s3://bucket/table.csv", "does not exist"),
+        ("ftp://bucket/table.csv", "does not exist"),
         ("http://[::1/table.csv", "neither a path nor a URL"),
         ("http://127.0.0.1:9/table.csv", "cannot read data .*refused"),
         ("https://example.invalid/download?id=3", "unknown kind"),

@@ -15,11 +15,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser("predict", help="predict the classes of a table's rows with the model of a run")
     add_run(parser)
     parser.add_argument(
-        "table", type=Path, metavar="TABLE", help="text table or Parquet file with the model's features"
+        "table", type=Path, metavar="TABLE", help="text table, Parquet, Feather or .xlsx file with the model's features"
     )
     texts = {"separator": "column separator", "decimal": "decimal separator", "encoding": "encoding"}
     for name, what in texts.items():
         parser.add_argument(f"--{name}", default="", metavar="TEXT", help=f"{what} of a text table (default: detected)")
+    parser.add_argument("--sheet", default="", metavar="NAME", help="sheet of a spreadsheet (default: the first)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write CSV there (default: standard output)")
     parser.add_argument("--trust", action="store_true", help=TRUST)
     parser.set_defaults(command=predict)
@@ -30,7 +31,7 @@ def predict(given: argparse.Namespace) -> int:
     from iris_lab.data.tables import Reading
     from iris_lab.prediction.tables import predict_file
 
-    reading = Reading(given.separator, given.decimal, given.encoding)
+    reading = Reading(given.separator, given.decimal, given.encoding, given.sheet)
     pieces = predict_file(given.run, given.table, reading, trust=given.trust)
     if given.output is None:
         _print(pieces)

@@ -23,6 +23,7 @@ def load_dataset(
     separator: str = "",
     decimal: str = "",
     encoding: str = "",
+    sheet: str = "",
     drop: str = "",
     keep: str = "",
     kinds: str = "",
@@ -46,6 +47,8 @@ def load_dataset(
         Column that holds the class; None or empty for the last column.
     separator, decimal, encoding
         How a text table is written; empty: inferred.
+    sheet
+        Name of a spreadsheet's sheet; empty for the first.
     drop, keep
         Columns to leave out, and columns never to leave out, separated by commas.
     kinds
@@ -64,12 +67,12 @@ def load_dataset(
     InputError
         The table cannot be read or used; the message names column, line and value of all that is wrong.
     """
-    reading = {"separator": separator, "decimal": decimal, "encoding": encoding}
+    reading = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
     options = {"target": target or "", "drop": drop, "keep": keep, "kinds": kinds, "missing": missing}
     options |= {"groups": groups, "time": time}
     for option, value in (reading | options).items():
         check_type(option, value, str)
-    name, place, origin, table = _opened(source, Reading(separator, decimal, encoding))
+    name, place, origin, table = _opened(source, Reading(**reading))
     lines, columns = _columns(table)
     found = Findings(list(table.notes), lines=lines, counted=table.counted)
     known = [name for name in table.names if name]  # a first column without a name holds row labels

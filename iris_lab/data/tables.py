@@ -1,19 +1,24 @@
 """Reads a table: the one function for report, notebooks, predictions and verification."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iris_lab.data.headers import Row
 from iris_lab.data.schema import takes_decimal_commas
-from iris_lab.data.sources import FORMATS, PARQUET, Source, opened
+from iris_lab.data.sources import EXCEL, FORMATS, TEXT, Source, most_unpacked, opened
 from iris_lab.data.text import SAMPLE_BYTES, find_layout, read_rows
+from iris_lab.data.typed import BATCH_ROWS, RecordBatches, read_arrow, read_excel
 from iris_lab.errors import InputError
 
+if TYPE_CHECKING:
+    from iris_lab.data.blocks import Block
+
+Wanted = Sequence[tuple[int, bool]]  # place of each column that is asked for, and whether it holds numbers
+Blocks = Callable[[Wanted], "Iterator[Block | None]"]
 SAMPLE_ROWS = 1000  # from which a decimal comma is found
-BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,14 @@ class Reading:
         ``"."`` or ``","``.
     encoding
         A name such as ``cp1252``.
+    sheet
+        Name of a sheet of a spreadsheet; empty for the first.
     """
 
     separator: str = ""
     decimal: str = ""
     encoding: str = ""
+    sheet: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,9 @@ class TextTable:
     notes
         How it was read, for the report.
     counted
-        What the numbers of the rows count: ``"line"`` of a text file, ``"row"`` of a Parquet file.
+        What the numbers of the rows count: ``"line"`` of a text file, ``"row"`` of another table.
+    blocks
+        The same rows in blocks of columns, which is quicker; None where there is no such way.
     """
 
     names: list[str]
@@ -58,6 +68,7 @@ class TextTable:
     decimal: str
     notes: list[str] = field(default_factory=list)
     counted: str = "line"
+    blocks: "Blocks | None" = None
 
 
 def read_table(source: Source | Path, reading: Reading | None = None) -> TextTable:
@@ -83,7 +94,14 @@ def read_table(source: Source | Path, reading: Reading | None = None) -> TextTab
         file, suffix = opened(source)
         if suffix not in FORMATS:
             raise InputError(f"it is of an unknown kind: expected {', '.join(sorted(FORMATS))}")
-        table = _read_parquet(file) if suffix in PARQUET else _read_text(source, file, reading)
+        if suffix in TEXT:
+            table = _read_text(source, file, reading)
+        elif suffix in EXCEL:
+            names, rows = read_excel(file, reading.sheet, most_unpacked(source))
+            table = TextTable(names, rows, ".", counted="row")
+        else:
+            names, rows, batches = read_arrow(file, suffix, most_unpacked(source))
+            table = TextTable(names, rows, ".", counted="row", blocks=_typed_blocks(batches))
     except InputError as error:
         raise InputError(f"data file {place!r}: {error}") from error
     except Exception as error:  # readers of compressed files and of Parquet can raise anything
@@ -118,7 +136,22 @@ def _read_text(source: Source | Path, file: Any, reading: Reading) -> TextTable:
         if takes_decimal_commas([[text.strip() for text in column] for column in columns]):
             decimal = ","
             notes.append("numbers have decimal commas")
-    return TextTable(layout.names, _batches(first, rows), decimal, notes)
+
+    def blocks(wanted: Wanted) -> "Iterator[Block | None]":
+        from iris_lab.data.blocks import plain_blocks
+
+        return plain_blocks(opened(source)[0], layout, wanted)
+
+    return TextTable(layout.names, _batches(first, rows), decimal, notes, blocks=blocks if decimal == "." else None)
+
+
+def _typed_blocks(batches: RecordBatches) -> "Blocks":
+    def blocks(wanted: Wanted) -> "Iterator[Block | None]":
+        from iris_lab.data.blocks import typed_blocks
+
+        return typed_blocks(batches(), wanted)
+
+    return blocks
 
 
 def _batches(first: list[Row], rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -126,29 +159,6 @@ def _batches(first: list[Row], rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield first
     while batch := list(islice(rows, BATCH_ROWS)):
         yield batch
-
-
-def _read_parquet(file: Any) -> TextTable:
-    from pyarrow import parquet
-
-    table = parquet.ParquetFile(file)
-    names = [name for name in table.schema_arrow.names if not name.startswith("__index_level_")]
-
-    def batches() -> Iterator[list[Row]]:
-        first = 1
-        with file:
-            for batch in table.iter_batches(BATCH_ROWS, columns=names):
-                columns = [[_written(value) for value in column.to_pylist()] for column in batch.columns]
-                yield [(number, list(row)) for number, row in enumerate(zip(*columns, strict=True), first)]
-                first += batch.num_rows
-
-    return TextTable([" ".join(name.split()) for name in names], batches(), ".", counted="row")
-
-
-def _written(value: Any) -> str:
-    if value is None or value != value:
-        return ""
-    return repr(value) if isinstance(value, float) else str(value)
 
 
 def _check_names(place: str, names: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from iris_lab.data.sources import Source
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, nearest
 from iris_lab.modeling import Model
+from iris_lab.prediction.blocks import block_lines, block_values
 from iris_lab.prediction.predictor import Predictor
 
 
@@ -62,9 +63,18 @@ def predict_table(
     names = list(given.names)
     for name in ("predicted", *(f"probability of {name}" for name in model.classes)):
         names.append(free_name(name, names))
-    schema, rows = model.schema, 0
+    schema, rows, whole = model.schema, 0, False
     gaps = missing_words(model.info.get("missing", ""))
-    for batch in given.batches:
+    wanted = [(at, feature.kind == "number") for at, feature in zip(places, schema, strict=True)]
+    for block in given.blocks(wanted) if given.blocks else ():
+        values = block_values(block, schema, gaps) if block else None
+        if block is None or values is None:
+            break
+        yield _written([names] if rows == 0 else []) + block_lines(block, values, predictor, model.classes)
+        rows += len(block.lines)
+    else:
+        whole = given.blocks is not None and rows > 0
+    for batch in () if whole else _after(given.batches, rows):
         values = _values(batch, places, schema, gaps, given, place)
         codes, probabilities = predictor.codes(values), predictor.probabilities(values).tolist()
         answers = [
@@ -75,6 +85,14 @@ def predict_table(
         rows += len(batch)
     if rows == 0:
         raise InputError(f"data file {place!r} has no rows: expected at least one sample")
+
+
+def _after(batches: Iterator[list[Row]], rows: int) -> Iterator[list[Row]]:
+    """Yield the batches without the first rows."""
+    for batch in batches:
+        if rows < len(batch):
+            yield batch[rows:]
+        rows = max(rows - len(batch), 0)
 
 
 def _places(names: Sequence[str], model: Model) -> list[int]:

@@ -1,8 +1,9 @@
 """Refuses a decompression bomb: a table that is far larger than its run once it is unpacked."""
 
 from pathlib import Path
+from zipfile import ZipFile
 
-from iris_lab.data.sources import PARQUET, opened
+from iris_lab.data.sources import EXCEL, PARQUET, opened
 from iris_lab.errors import InputError
 from iris_lab.workflow.crate import Record
 
@@ -48,6 +49,8 @@ def _unpacked(table: Path, most: int) -> int:
             facts = parquet.ParquetFile(file).metadata
             groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
             return max(8 * int(facts.num_rows) * int(facts.num_columns), sum(int(g.total_byte_size) for g in groups))
+        if suffix in EXCEL:
+            return sum(entry.file_size for entry in ZipFile(file).infolist())
         size = 0
         while size <= most and (piece := file.read(PIECE)):
             size += len(piece)
