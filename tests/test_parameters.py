@@ -22,6 +22,7 @@ def test_the_notebooks_declare_every_parameter_with_type_default_and_meaning():
         "separator": str,
         "decimal": str,
         "encoding": str,
+        "sheet": str,
         "drop": str,
         "keep": str,
         "kinds": str,

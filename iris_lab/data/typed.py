@@ -7,13 +7,13 @@ from itertools import islice
 from typing import IO, Any
 
 from iris_lab.data.headers import Row
-from iris_lab.data.sources import PARQUET
 from iris_lab.data.unpacking import check_size
 from iris_lab.errors import InputError
 
 BATCH_ROWS = 10_000
 MIDNIGHT = "T00:00:00"
 RecordBatches = Callable[[], Iterator[Any]]
+FEATHER = (".feather", ".arrow")
 
 
 def read_arrow(file: IO[bytes], suffix: str, most: int | None) -> tuple[list[str], Iterator[list[Row]], RecordBatches]:
@@ -70,7 +70,7 @@ def _names(schema: Any) -> list[str]:
 
 def _batches(file: IO[bytes], suffix: str, most: int | None) -> tuple[list[str], Callable[[], Iterator[Any]]]:
     """Return the columns of a Parquet or Feather file, and what reads its rows in Arrow's record batches."""
-    if suffix in PARQUET:
+    if suffix not in FEATHER:
         from pyarrow import parquet
 
         table = parquet.ParquetFile(file)
