@@ -268,6 +268,22 @@ def test_a_kernel_that_does_not_start_is_named_with_its_step(tmp_path):
         report(Job(output=tmp_path / "run", steps=[step]))
 
 
+def test_a_run_that_a_cell_removes_fails_in_one_line(tmp_path):
+    def remove(notebook):
+        notebook.cells[-1].source = "import os, shutil; here = os.getcwd(); os.chdir('/'); shutil.rmtree(here)"
+
+    with pytest.raises(StepError, match=r"cannot write the run: No such file or directory \(nothing of it is left\)"):
+        report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", remove)]))
+
+
+@pytest.mark.parametrize("stream", ["object()", "open('/dev/null', 'w'); sys.stdout.close()"])
+def test_a_cell_that_breaks_a_standard_stream_ends(tmp_path, stream):
+    def replace(notebook):
+        notebook.cells[-1].source = f"import sys; sys.stdout = {stream}"
+
+    assert report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", replace)]), timeout=30).is_dir()
+
+
 def test_a_parameter_may_have_any_name(tmp_path):
     def declare(notebook):
         cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))

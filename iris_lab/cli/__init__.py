@@ -1,6 +1,7 @@
 """The command line: a module for each command, and the one place that turns errors into a line and an exit code."""
 
 import argparse
+import atexit
 import signal
 import sys
 import warnings
@@ -32,7 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "command" not in given:
             _parser().print_help()
             return 0
-        return _run(given)
+        code = _run(given)
+        atexit.register(_ignore_signals)
+        return code
+
+
+def _ignore_signals() -> None:
+    """Let a command that is done end with its own exit code: Python takes our handlers away before it has ended."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """IPython's kernel, without dropped messages and names that change: ``python -P -m iris_lab.workflow.kernel_app``."""
 
+import sys
 from typing import Any
 
 from ipykernel.compiler import XCachingCompiler
@@ -12,6 +13,21 @@ class LastingNames(XCachingCompiler):
     def get_code_name(self, raw_code: str, code: str, number: int) -> str:
         """Return the name of a cell's code."""
         return f"In[{number}]"
+
+
+class _Streams:
+    """The kernel's standard streams, as they were before the first cell."""
+
+    def __init__(self) -> None:
+        self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+
+    def restore(self, _result: object) -> None:
+        """Put back a stream that a cell replaced by what is none: the kernel would fail to flush it, and not answer."""
+        for name, stream in self._streams.items():
+            try:
+                getattr(sys, name).flush()
+            except Exception:  # a cell can put anything there
+                setattr(sys, name, stream)
 
 
 class KernelApp(IPKernelApp):
@@ -27,6 +43,7 @@ class KernelApp(IPKernelApp):
         super().init_shell()  # type: ignore[no-untyped-call]  # ipykernel has no types
         if self.shell:
             self.shell.compile = LastingNames()  # type: ignore[no-untyped-call]  # ipykernel has no types
+            self.shell.events.register("post_run_cell", _Streams().restore)
 
 
 if __name__ == "__main__":

@@ -107,10 +107,13 @@ class OutputDirectory:
             shutil.rmtree(self.previous, ignore_errors=True)
         remove(self.failed)
 
-    def keep_failed(self) -> Path:
-        """Rename the folder of a failed run to ``NAME.failed``, and return it."""
+    def keep_failed(self) -> Path | None:
+        """Rename the folder of a failed run to ``NAME.failed``, and return it; None if a cell removed it."""
         shutil.rmtree(self.failed, ignore_errors=True)
-        self.partial.rename(self.failed)
+        try:
+            self.partial.rename(self.failed)
+        except OSError:
+            return None
         return self.failed
 
 

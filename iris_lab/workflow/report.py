@@ -94,9 +94,8 @@ def report(
                 )
             except StepError as error:
                 kept = place.keep_failed()
-                raise StepError(
-                    error.step, error.cell, f"{error.reason} (kept in {kept.name}/{error.step}.ipynb)"
-                ) from error
+                left = f"kept in {kept.name}/{error.step}.ipynb" if kept else "nothing of it is left"
+                raise StepError(error.step, error.cell, f"{error.reason} ({left})") from error
             on_publish(place.final.exists())
             place.publish()
             _write_timings(place.timings, seconds)
