@@ -19,6 +19,7 @@ from pyarrow import compute, csv
 from iris_lab.data.text import Layout
 from iris_lab.data.typed import written
 
+TWO_DIGITS = 1e-9  # below it the exponent has two digits, as Python writes it, and orjson writes the same
 BLOCK_BYTES = 2**20
 LONGEST_LINE = 2**17  # the strict reader takes no longer field
 
@@ -60,6 +61,8 @@ def plain_blocks(file: IO[bytes], layout: Layout, wanted: Sequence[tuple[int, bo
         while piece := file.read(BLOCK_BYTES):
             block = _block(piece + file.readline(), layout, wanted)
             yield block
+            if block is None:
+                return
             if block is None:
                 return
 
@@ -130,9 +133,10 @@ def _fields(column: Any) -> list[str]:
     if pa.types.is_float64(column.type):
         return number_texts(column.fill_null(np.nan).to_numpy(zero_copy_only=False))
     if pa.types.is_integer(column.type):
-        texts: list[str] = column.cast(pa.string()).fill_null("").to_pylist()
-        return texts
-    texts = [written(value) for value in column.to_pylist()]
+        whole: list[str] = column.cast(pa.string()).fill_null("").to_pylist()
+        return whole
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    texts = column.fill_null("").to_pylist() if is_text else list(map(written, column.to_pylist()))
     return list(map(quoted, texts)) if any(mark in "".join(texts) for mark in ',"\r\n') else texts
 
 
@@ -161,17 +165,11 @@ def number_texts(numbers: NDArray[np.float64]) -> list[str]:
 
 def probability_texts(probabilities: NDArray[np.float64]) -> list[str]:
     """Return the ``repr`` of each row's probabilities, joined by commas."""
-    text = _dumped(probabilities)
-    for digit in "6789":
-        text = text.replace(f"e-{digit},", f"e-0{digit},").replace(f"e-{digit}]", f"e-0{digit}]")
-    rows = text[2:-2].split("],[")
-    odd = _spelled_otherwise(probabilities) & ~(np.abs(probabilities) < SMALLEST_DECIMAL)
-    for at in np.flatnonzero(odd.any(axis=1)):
-        rows[at] = ",".join(map(repr, probabilities[at].tolist()))
+    rows = _dumped(probabilities)[2:-2].split("],[")
+    odd = np.flatnonzero((_spelled_otherwise(probabilities) & ~(probabilities < TWO_DIGITS)).any(axis=1))
+    for at, row in zip(odd, probabilities[odd].tolist(), strict=True):
+        rows[at] = ",".join(map(repr, row))
     return rows
-
-
-SMALLEST_DECIMAL = 1e-5  # for orjson, which writes the digits of repr, and ten times as fast
 
 
 def _dumped(numbers: NDArray[np.float64]) -> str:
