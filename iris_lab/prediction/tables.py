@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,18 +64,18 @@ def predict_table(
     names = list(given.names)
     for name in ("predicted", *(f"probability of {name}" for name in model.classes)):
         names.append(free_name(name, names))
-    schema, rows, whole = model.schema, 0, False
+    schema, rows = model.schema, 0
     gaps = missing_words(model.info.get("missing", ""))
     wanted = [(at, feature.kind == "number") for at, feature in zip(places, schema, strict=True)]
-    for block in given.blocks(wanted) if given.blocks else ():
+    for block in given.blocks(wanted) if given.blocks else [None]:
         values = block_values(block, schema, gaps) if block else None
         if block is None or values is None:
             break
         yield _written([names] if rows == 0 else []) + block_lines(block, values, predictor, model.classes)
         rows += len(block.lines)
     else:
-        whole = given.blocks is not None and rows > 0
-    for batch in () if whole else _after(given.batches, rows):
+        given = replace(given, batches=iter([]))  # all rows are answered
+    for batch in _after(given.batches, rows):
         values = _values(batch, places, schema, gaps, given, place)
         codes, probabilities = predictor.codes(values), predictor.probabilities(values).tolist()
         answers = [

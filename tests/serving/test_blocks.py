@@ -49,7 +49,8 @@ ROWS = {
     "plain": "",
     "gaps": ",r,true,2024-01-01,n\n1.5,,false,2024-01-02,n\n",
     "words for gaps": "NA,r,true,2024-01-01,n\n?,null,false,2024-01-02,n\n",
-    "spellings": "+1.5,r,TRUE,2024-01-01,n\n .5 , g ,False,2024/01/02,n\n1e-3,b,true,2024-01-01T12:00,\n5.,r,true,2024-01-04,n\n",
+    "spellings": "+1.5,r,TRUE,2024-01-01,n\n .5 , g ,False,2024/01/02,\n"
+    "1e-3,b,true,2024-01-01T12:00,\n5.,r,true,2024-01-04,n\n",
     "unknown level": "1,purple,true,2024-01-01,n\n",
     "quotes": '1,"r",true,2024-01-01,"a, ""b""\nc"\n2,g,true,2024-01-01,n\n',
     "blank lines": "\n1,r,true,2024-01-01,n\n,,,,\n  \n2,g,true,2024-01-01,n\n",
