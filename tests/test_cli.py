@@ -108,12 +108,12 @@ RUN = str(Path(__file__).parents[1] / "reports/iris")
     ("arguments", "code"),
     [
         (f"verify --quick {RUN}", {0, 1}),
-        ("verify /nowhere", {2}),
-        ("report -p sead=1", {2}),
+        pytest.param("verify /nowhere", {2}, marks=pytest.mark.slow),
+        pytest.param("report -p sead=1", {2}, marks=pytest.mark.slow),
         ("no-such-command", {2}),
         ("--help", {0}),
         (f"predict {RUN} nowhere.csv", {2}),
-        ("serve /nowhere", {2}),
+        pytest.param("serve /nowhere", {2}, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("streams", ["<&- >&- 2>&-", ">/dev/full 2>/dev/full", "2>&1 | true"])

@@ -29,7 +29,7 @@ def loaded(folder: Path, table: pd.DataFrame) -> Dataset:
     return load_dataset(folder / "table.csv", keep="case" if "case" in table else "")
 
 
-@pytest.mark.parametrize("table", ["wine", "generated 7"])
+@pytest.mark.parametrize("table", ["wine", pytest.param("generated 7", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("kind", "codes"), OF_TABLES.items(), ids=OF_TABLES)
 def test_a_planted_fault_is_found(
     tmp_path: Path, tables: dict[str, pd.DataFrame], table: str, kind: str, codes: set[str]

@@ -239,9 +239,9 @@ def verify_with(folder, run, *options):
 @pytest.mark.slow
 def test_an_edited_helper_function_is_named_with_what_it_changed(tmp_path):
     folder = project(tmp_path / "project")
-    edit(folder / "iris_lab" / "evaluation.py", "return float(interval.low)", "return float(interval.low) / 2")
+    edit(folder / "iris_lab" / "scores.py", "return float(interval.low)", "return float(interval.low) / 2")
     found = verify_with(folder, PUBLISHED)
-    assert "iris_lab/evaluation.py" in [finding["name"] for finding in found["environment"]]
+    assert "iris_lab/scores.py" in [finding["name"] for finding in found["environment"]]
     differing = {finding["name"]: finding for finding in found["artifacts"] if finding["verdict"] == DIFFERENT}
     assert differing["metrics.json"]["where"] == "evaluate.accuracy_low"
     assert found["exit_code"] == 1
