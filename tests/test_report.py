@@ -14,6 +14,7 @@ import pytest
 
 from iris_lab.errors import InputError, IrisLabError, StepError
 from iris_lab.workflow import warm
+from iris_lab.workflow.consistency import compare_written
 from iris_lab.workflow.crate import artifacts_of, read_crate
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.report import Job, report
@@ -266,6 +267,53 @@ def test_a_kernel_that_does_not_start_is_named_with_its_step(tmp_path):
     step = changed(tmp_path, "mine", use_another_kernel)
     with pytest.raises(StepError, match=r"mine: the kernel did not start: .* \(kept in run\.failed/mine\.ipynb\)"):
         report(Job(output=tmp_path / "run", steps=[step]))
+
+
+@pytest.mark.parametrize("kind", ["mkfifo('{}')", "symlink('../mine.txt', '{}')"])
+def test_what_a_cell_puts_in_the_place_of_its_notebook_is_neither_followed_nor_waited_for(tmp_path, kind):
+    def replace(notebook):
+        notebook.cells[-1].source = f"import os; os.{kind.format('mine.ipynb')}"
+
+    (tmp_path / "mine.txt").write_text("mine")
+    folder = report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", replace)]), timeout=60)
+    assert (folder / "mine.ipynb").read_text().startswith("{")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("data", [{"text/html": None}, {"text/plain": 1, "image/png": "no base64"}])
+def test_an_output_that_no_notebook_can_hold_fails_its_cell(tmp_path, data):
+    def show(notebook):
+        notebook.cells[-1].source = f"from IPython.display import display; display({data}, raw=True)"
+
+    with pytest.raises(StepError, match=r"mine, cell .*: an output that no notebook can hold: "):
+        report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", show)]))
+
+
+def test_a_folder_that_a_cell_replaced_by_a_link_is_not_published(tmp_path):
+    def replace(notebook):
+        code = "import os; here = os.getcwd(); os.chdir('..'); os.rename(here, 'old'); os.mkdir('new'); "
+        notebook.cells[-1].source = code + "os.symlink('new', here)"
+
+    with pytest.raises(StepError, match="it left a link in the place of the run's folder"):
+        report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", replace)]))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_long_error_is_cut_where_it_is_told(tmp_path):
+    def fail(notebook):
+        notebook.cells[-1].source = "raise ValueError('x' * 100_000)"
+
+    with pytest.raises(StepError, match=r"ValueError: x+ \(kept in") as found:
+        report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", fail)]))
+    assert len(str(found.value)) < 2000
+
+
+def test_a_file_of_any_name_makes_a_record_that_reads_back_equal(tmp_path):
+    def write(notebook):
+        notebook.cells[-1].source = "for name in ('é.txt', 'a.txt', 'z b.txt'): open(name, 'w').write('x')"
+
+    folder = report(Job(output=tmp_path / "run", steps=[changed(tmp_path, "mine", write)]))
+    assert compare_written(folder, read_crate(folder)) is None
 
 
 def test_a_run_that_a_cell_removes_fails_in_one_line(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iris_lab.errors import InputError
-from iris_lab.workflow.scratch import SHORT, scratch_folder, socket_folder
+from iris_lab.workflow.scratch import SHORT, remove, scratch_folder, socket_folder
 
 HOLD = "import sys, time; from pathlib import Path; from iris_lab.workflow.scratch import scratch_folder\n"
 HOLD += "with scratch_folder(Path(sys.argv[1])) as folder: print(folder, flush=True); time.sleep(60)"
@@ -33,6 +33,14 @@ def test_a_place_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
         scratch_folder(tmp_path / "nowhere"),
     ):
         pass
+
+
+def test_what_a_link_leads_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "x").touch()
+    (tmp_path / "link").symlink_to("mine")
+    remove(tmp_path / "link")
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "x"]
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_stays(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def _relate(entity: ContextEntity, name: str, others: list[Any]) -> None:
 
 def _add_files(crate: ROCrate, folder: Path, record: Record) -> dict[str, Any]:
     files = {}
-    for name, sha256 in record.artifacts.items():
+    for name, sha256 in sorted(record.artifacts.items()):  # not in the order of their escaped names, as they are read
         path = folder / name
         facts = {"name": name, "sha256": sha256, "contentSize": str(path.stat().st_size)}
         facts["encodingFormat"] = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")

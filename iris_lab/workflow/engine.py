@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
+from nbformat import NotebookNode, ValidationError
 from nbformat.v4 import new_output
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.iorw import write_ipynb
@@ -58,6 +58,7 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
         finally:
             normalize(nb)
             if output_path:
+                _clear(Path(output_path))
                 write_ipynb(nb, output_path)
         return nb
 
@@ -111,6 +112,12 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
                 _execute_cells(client, nb_man, on_progress)
 
 
+def _clear(place: Path) -> None:
+    """Remove a link or pipe that a cell put in the notebook's place: writing to it could alter another file or hang."""
+    if place.is_symlink() or (place.exists() and not place.is_file() and not place.is_dir()):
+        place.unlink()
+
+
 @dataclass
 class _Echo:
     """Copies each output, as soon as it is received, to papermill's log and to its files for stdout and stderr."""
@@ -161,6 +168,8 @@ def _execute_cell(client: NotebookClient, cell: NotebookNode, index: int) -> boo
                 cell.outputs = settle(cell.outputs)
     except CellTimeoutError as error:
         _add_error(cell, "CellTimeoutError", _timeout_reason(error, client))
+    except ValidationError as error:
+        _add_error(cell, "ValidationError", f"an output that no notebook can hold: {str(error).splitlines()[0]}")
     except DeadKernelError:
         _add_error(cell, "DeadKernelError", _cause_of_death(client))
     except CellExecutionError as error:

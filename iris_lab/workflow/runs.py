@@ -10,7 +10,7 @@ import nbformat
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from iris_lab.artifacts import read_metrics
+from iris_lab.artifacts import METRICS_FILE, read_metrics
 from iris_lab.errors import StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
@@ -23,6 +23,7 @@ from iris_lab.workflow.steps import Progress, Step
 from iris_lab.workflow.warm import WarmParent
 
 NAMED = 20  # unstable outputs of a step that the record names
+LONGEST = 1000  # characters of an error in the line that names the cell; the notebook has all
 
 
 def execute(
@@ -78,15 +79,26 @@ def execute(
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
         remove_empty_folders(folder)
-        write_page(folder, [folder / step.notebook.name for step in plan.steps], plan.facts, read_metrics(folder))
+        _write_page(plan, folder)
         write_crate(folder, _record(plan, folder, results, unstable))
     except OSError as error:
         raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
     return seconds
 
 
+def _write_page(plan: Plan, folder: Path) -> None:
+    pages = [folder / step.notebook.name for step in plan.steps]
+    try:
+        write_page(folder, pages, plan.facts, read_metrics(folder))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"its outputs or {METRICS_FILE} cannot be shown on the page: {type(error).__name__}: {error}"
+        raise StepError(plan.steps[-1].name, None, " ".join(reason.split())[:LONGEST]) from error
+
+
 def _check_left(step: str, folder: Path) -> None:
     """Refuse files that nobody could verify, before they are opened: reading a pipe would never end."""
+    if folder.is_symlink():
+        raise StepError(step, None, "it left a link in the place of the run's folder; change the cell that makes it")
     for name, ordinary in files_of(folder).items():
         if name.endswith("/"):
             continue
@@ -139,7 +151,7 @@ def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, An
         # papermill counts from 0, and counts the cell that it injects after the parameters cell
         number = error.cell_index + 1 - (1 if parameters and error.cell_index > 0 else 0)
         reason = " ".join(str(error.evalue).split())
-        raise StepError(step.name, number, f"{error.ename}: {reason}") from error
+        raise StepError(step.name, number, f"{error.ename}: {reason}"[:LONGEST]) from error
     return list(volatile_outputs(done))
 
 

@@ -71,6 +71,9 @@ def remove(folder: Path) -> None:
 def _remove(folder: Path) -> None:
     """Remove a folder's lock last, so that the next run can finish what a killed one began."""
     with suppress(OSError):
+        if folder.is_symlink():
+            folder.unlink()  # not what it leads to
+            return
         for inside in folder.iterdir():
             if inside.is_dir() and not inside.is_symlink():
                 shutil.rmtree(inside, ignore_errors=True)

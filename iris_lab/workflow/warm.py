@@ -8,6 +8,7 @@ starts before the runner imports its own packages.
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,12 +16,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from iris_lab.workflow.environment import pinned_environment
 from iris_lab.workflow.scratch import scratch_folder
 
 STOP_SECONDS = 10
+ANSWER_SECONDS = 300  # it answers once it has imported, which a slow disk can make minutes
 CAN_FORK = sys.platform == "linux"  # macOS's frameworks don't survive a fork, Windows has none
 
 
@@ -60,9 +62,24 @@ class WarmParent:
         try:
             stdin.write(json.dumps(request) + "\n")
             stdin.flush()
+            self._wake(stdout)
             return json.loads(stdout.readline())
         except (OSError, ValueError) as error:
             raise RuntimeError("the warm parent of the kernels is gone") from error
+
+    def _wake(self, stdout: IO[str]) -> None:
+        """Wait for the answer to a request; a parent that a cell stopped is continued, as often as it takes.
+
+        Raises
+        ------
+        OSError
+            It does not answer.
+        """
+        for _ in range(ANSWER_SECONDS):
+            if select.select([stdout], [], [], 1)[0]:
+                return
+            self._process.send_signal(signal.SIGCONT)
+        raise TimeoutError("no answer")
 
     def fork(self, argv: list[str], cwd: str, env: Mapping[str, str]) -> "ForkedKernel":
         """Start a kernel.
@@ -79,6 +96,7 @@ class WarmParent:
     def stop(self) -> None:
         """End the parent, and with it the remaining kernels and every process that they started."""
         with suppress(OSError, subprocess.TimeoutExpired):
+            self._process.send_signal(signal.SIGCONT)
             self._process.communicate(timeout=STOP_SECONDS)
         self._process.kill()
         with suppress(OSError, ValueError):

@@ -20,6 +20,7 @@ from iris_lab.workflow.comparison.outlines import (
     REFERENCE,
     Points,
     close_points,
+    corners_of,
     kind_of,
     letters_of,
     misnamed,
@@ -116,7 +117,7 @@ class _Comparison:
         if kind_of(now) == "defs":
             return replace(place, kind=place.kind or "defs")
         if name.startswith("axes_"):
-            corners = [_corners(element) for element in (was, now)]
+            corners = [corners_of(element) for element in (was, now)]
             shift = np.inf if corners[0] is None or corners[1] is None else np.abs(corners[0] - corners[1]).max()
             if corners[0] is not None and corners[1] is not None and shift <= self.shifted:
                 self.boxes.append((corners[0], corners[1]))
@@ -212,13 +213,6 @@ def compare_drawings(was: str, now: str, images: Images, *, redrawn: bool) -> Di
     return None
 
 
-def shift_of(was: str, now: str) -> float:
-    """Return by how many points the layout of two figures that are alike moved their axes."""
-    corners = [[_corners(e) for e in parse(text).iter() if e.get("id", "").startswith("axes_")] for text in (was, now)]
-    pairs = [(a, b) for a, b in zip(*corners, strict=True) if a is not None and b is not None]
-    return max((float(np.abs(a - b).max()) for a, b in pairs), default=0.0)
-
-
 def _plain(*elements: ElementTree.Element) -> bool:
     """Say whether elements hold nothing but what letters are made of."""
     inside = [element for outer in elements for element in outer.iter()]
@@ -227,15 +221,6 @@ def _plain(*elements: ElementTree.Element) -> bool:
 
 def _shapes(root: ElementTree.Element) -> Shapes:
     return {element.get("id", ""): element for element in root.iter() if kind_of(element) == "path"}
-
-
-def _corners(axes: ElementTree.Element) -> Points | None:
-    path = next((e.get("d", "") for e in axes.iter() if kind_of(e) == "path"), "")
-    numbers = numbers_of(path)
-    if len(numbers) < 4 or len(numbers) % 2:
-        return None
-    points = numbers.reshape(-1, 2)
-    return np.array([points.min(0), points.max(0)])
 
 
 def _number(element: ElementTree.Element, key: str) -> float:

@@ -73,6 +73,22 @@ def close_points(was: Points, now: Points, by: float) -> bool:
     return was.shape == now.shape and bool(np.all(np.abs(was - now) <= by))
 
 
+def corners_of(group: ElementTree.Element) -> Points | None:
+    """Return the corners of the first path in a group: of axes and legends, their background."""
+    numbers = numbers_of(next((e.get("d", "") for e in group.iter() if kind_of(e) == "path"), ""))
+    if len(numbers) < 4 or len(numbers) % 2:
+        return None
+    points = numbers.reshape(-1, 2)
+    return np.array([points.min(0), points.max(0)])
+
+
+def groups_of(svg: str, kind: str) -> list[Points]:
+    """Return the corners of a figure's groups of a kind, such as "axes"; without a background, they are infinite."""
+    groups = [e for e in parse(svg).iter() if e.get("id", "").startswith(f"{kind}_")]
+    found = [corners_of(group) for group in groups]
+    return [np.full((2, 2), np.inf) if corners is None else corners for corners in found]
+
+
 def same_outline(was: ElementTree.Element | None, now: ElementTree.Element | None, by: float) -> bool:
     """Return whether two definitions of a letter draw the same one: points may be off by `by`."""
     if was is None or now is None or was.keys() != now.keys() or was.get("transform") != now.get("transform"):

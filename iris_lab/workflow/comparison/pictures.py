@@ -11,11 +11,11 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
+from scipy.ndimage import label, maximum_filter, minimum_filter, uniform_filter
 
-from iris_lab.workflow.comparison.drawings import shift_of
 from iris_lab.workflow.comparison.findings import Difference
 from iris_lab.workflow.comparison.letters import Text, misread, texts_of
+from iris_lab.workflow.comparison.outlines import Points, groups_of
 from iris_lab.workflow.comparison.png import check_form
 from iris_lab.workflow.comparison.texts import compare_texts
 
@@ -25,6 +25,8 @@ from iris_lab.workflow.comparison.texts import compare_texts
 NEARBY = 3  # pixels, and as many as the axes were moved by
 POINT = 120 / 72  # pixels
 UNEXPLAINED = {0: 0.003, 16: 0.0002, 64: 0.00002}  # levels beyond the colours nearby: share of a figure's pixels
+# Once the axes of 3.10.8 are laid over those of 3.11.2, at most 3 pixels beside each other differ by over 64 levels.
+MARKED, MARK = 64, 6  # such levels; pixels beside each other that a mark has which is only in one figure
 SEEN, SQUARE, CROWDED = 16, 25, 40  # of such levels and pixels, in any square: more could be read
 LEVELS = 1  # of 255, by which a pixel may differ where numbers differ by rounding
 LARGE = 20_000_000  # pixels; a picture that claims more is not opened
@@ -100,7 +102,9 @@ def _judge(
 ) -> tuple[NDArray[np.bool_], Difference | None]:
     """Return the pixels that another drawing library does not explain, and a text that is another one."""
     was, now = (texts_of(svg, after.shape[1]) for svg in drawings) if drawings else ([], [])
-    nearby = NEARBY + (round(shift_of(*drawings) * POINT) if drawings else 0)
+    axes = list(zip(*(groups_of(svg, "axes") for svg in drawings), strict=True)) if drawings else []
+    axes = [(old * POINT, new * POINT) for old, new in axes if np.isfinite([old, new]).all()]
+    nearby = NEARBY + round(max((float(np.abs(old - new).max()) for old, new in axes), default=0.0))
     outside = np.ones(after.shape[:2], dtype=bool)
     for (left, top), (right, bottom) in (box for text in [*was, *now] for box in text.boxes):
         outside[max(0, top) : bottom + 1, max(0, left) : right + 1] = False
@@ -112,7 +116,40 @@ def _judge(
             return beyond > levels, None
     if uniform_filter((beyond > SEEN).astype(float), SQUARE).max() * SQUARE**2 > CROWDED:
         return beyond > SEEN, None
+    for left, top, right, bottom in (box for svg in drawings or () for box in _legends(svg)):
+        outside[top:bottom, left:right] = False
+    for old, new in axes:
+        if np.any(marks := _other_marks(before, after, (old, new), outside)):
+            return marks, None
     return np.zeros_like(outside), misread(before, after, was)
+
+
+def _legends(svg: str) -> list[list[int]]:
+    """Return where a figure's legends are, in pixels: other versions move them within their axes."""
+    corners = [legend * POINT for legend in groups_of(svg, "legend") if np.isfinite(legend).all()]
+    return [np.maximum([*(box[0] - NEARBY), *(box[1] + NEARBY)], 0).astype(int).tolist() for box in corners]
+
+
+def _other_marks(
+    before: NDArray[np.int16], after: NDArray[np.int16], axes: tuple[Points, Points], outside: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the pixels of marks that are in only one of two figures, once our axes are laid over the recorded ones."""
+    old, new = axes
+    found = np.zeros_like(outside)
+    low, high = np.ceil(old[0]).astype(int) + 1, np.floor(old[1]).astype(int) - 1
+    if np.any(low < 0) or np.any(high > after.shape[1::-1]) or np.any(high - low < 2 * NEARBY):
+        return found
+    places = [
+        np.interp(np.arange(low[k], high[k]) + 0.5, old[:, k], new[:, k]).astype(int).clip(0, after.shape[1 - k] - 1)
+        for k in (0, 1)
+    ]
+    here, there = np.ix_(np.arange(low[1], high[1]), np.arange(low[0], high[0])), np.ix_(places[1], places[0])
+    beyond = np.maximum(_beyond(before[here], after[there], 1), _beyond(after[there], before[here], 1))
+    marks, _ = label((beyond > MARKED) & outside[here] & outside[there], np.ones((3, 3)))
+    sizes = np.bincount(marks.ravel())
+    sizes[0] = 0
+    found[here] = sizes[marks] > MARK
+    return found
 
 
 def _drawn_alike(before: NDArray[np.int16], after: NDArray[np.int16], texts: Sequence[Text]) -> bool:
