@@ -90,14 +90,17 @@ def test_a_thousand_clients_that_read_nothing_keep_no_other_waiting(server: obje
         asking = threads.submit(ask_on, client, stop, seconds)
         try:
             with unread(client, 1050) as connections:
-                wait_for_dropped(connections, 500, 15)
+                wait_for_dropped(connections, 500, 30)
+                until = time.monotonic() + 60
+                while len(seconds) < 5 and asking.running() and time.monotonic() < until:
+                    time.sleep(0.1)
                 stop.set()
-                wait_for_dropped(connections, 1050, UNREAD_SECONDS + 6)  # no longer crowded, so the rest has this long
+                wait_for_dropped(connections, 1050, UNREAD_SECONDS + 20)  # no longer crowded, so the rest has this long
         finally:
             stop.set()
         asking.result()
-    assert max(seconds) < 5  # 0.3 to 1.3 s on two busy cores; without an end of such connections never
-    assert len(seconds) > 2
+    assert max(seconds) < 10  # 0.3 to 1.5 s on two busy cores; without an end of such connections never
+    assert len(seconds) >= 5
 
 
 @pytest.mark.slow
