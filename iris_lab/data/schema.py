@@ -113,6 +113,12 @@ class Feature:
     def _level(self, code: float) -> str:
         return self.levels[int(code)] if code >= 0 else "(unknown)"
 
+    def without_words(self, texts: list[str], words: frozenset[str]) -> list[str]:
+        """Return texts with those empty that stand for a missing value, where the feature can have gaps."""
+        if self.missing or self.kind == "category":
+            return ["" if text.casefold() in words else text for text in texts]
+        return texts
+
     def wrong(self, values: NDArray[np.float64], texts: Sequence[str]) -> NDArray[np.intp]:
         """Return the places of the values that cannot be used: unreadable, too large, or missing where none may be."""
         wrong = ~(np.abs(values) <= LARGEST)

@@ -1,6 +1,7 @@
 """The training set and the test set."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,7 @@ class Split:
         """Codes of the training set."""
         return self.dataset.target[self.train]
 
-    @property
+    @cached_property
     def inseparable_train(self) -> NDArray[np.int64]:
         """A number for each training sample; those that may not be divided between folds share it."""
         return pd.factorize(inseparable(self.dataset)[self.train])[0].astype(np.int64)

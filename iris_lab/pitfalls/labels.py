@@ -62,9 +62,9 @@ def _alone(feature: Feature, values: NDArray[np.float64], target: NDArray[np.int
 
 def noise(dataset: Dataset) -> Found:
     """Yield a pitfall if many samples have another class than nearly all of their neighbours."""
-    numbers = dataset.numeric.features.iloc[rows_looked_at(dataset)]
+    rows = rows_looked_at(dataset)
+    numbers, target = dataset.numeric.features.iloc[rows], dataset.target[rows]
     numbers = numbers.loc[:, numbers.notna().all() & (numbers.nunique() > 1)]
-    target = dataset.target[rows_looked_at(dataset)]
     if not numbers.shape[1] or len(numbers) < 5 * NEIGHBOURS:
         return
     scaled = ((numbers - numbers.mean()) / numbers.std()).to_numpy()
@@ -73,7 +73,7 @@ def noise(dataset: Dataset) -> Found:
     counts = np.stack([(neighbours == code).sum(axis=1) for code in range(len(dataset.classes))], axis=1)
     wrong = (counts.max(axis=1) >= AGREEING) & (counts.argmax(axis=1) != target)
     if wrong.mean() > NOISY:
-        shown = ", ".join(map(str, (rows_looked_at(dataset)[np.flatnonzero(wrong)[:8]] + 1).tolist()))
+        shown = ", ".join(map(str, (rows[np.flatnonzero(wrong)[:8]] + 1).tolist()))
         yield Pitfall(
             "label-noise", dataset.target_name,
             f"{int(wrong.sum())} samples contradict {AGREEING} of {NEIGHBOURS} neighbours or more, such as {shown}",

@@ -47,8 +47,7 @@ def _parsed(column: pa.Array, feature: Feature, gaps: frozenset[str]) -> NDArray
     texts = [written(value).strip() for value in coded.dictionary.to_pylist()]
     if column.null_count:
         texts.append("")
-    if feature.missing or feature.kind == "category":
-        texts = ["" if text.casefold() in gaps else text for text in texts]
+    texts = feature.without_words(texts, gaps)
     parsed = feature.parse(texts)
     if feature.wrong(parsed, texts).size:
         return None

@@ -115,9 +115,7 @@ def _values(
 ) -> NDArray[np.float64]:
     values = np.empty((len(batch), len(schema)))
     for column, (place, feature) in enumerate(zip(places, schema, strict=True)):
-        texts = [row[place].strip() for _, row in batch]
-        if feature.missing or feature.kind == "category":
-            texts = ["" if text.casefold() in gaps else text for text in texts]
+        texts = feature.without_words([row[place].strip() for _, row in batch], gaps)
         values[:, column] = numbers = feature.parse(texts, given.decimal)
         if (wrong := feature.wrong(numbers, texts)).size:
             first = int(wrong[0])
