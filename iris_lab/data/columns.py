@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_lab.data.schema import LARGEST, Feature, Kind, are_whole, in_order, kind_of, missing_words, parse_numbers
+from iris_lab.data.encoded import Column, Columns
+from iris_lab.data.schema import LARGEST, Feature, Kind, are_whole, in_order, missing_words, parse_numbers
 from iris_lab.errors import InputError, UnknownNameError
 
 FEW_ROWS = 10  # in fewer rows, numbers may be consecutive and texts unique by chance
@@ -17,7 +18,6 @@ MOST_PROBLEMS = 20
 MANY_LEVELS = 40  # of which each occurs less than twice on average: rather names or free text than categories
 MOST_LEVELS = 10_000
 KINDS: tuple[Kind, ...] = ("number", "category", "boolean", "date")
-Columns = Mapping[str, list[str]]
 
 
 @dataclass
@@ -93,46 +93,41 @@ def kinds_in(text: str, known: Sequence[str]) -> dict[str, Kind]:
     return found
 
 
-def mark_missing(columns: dict[str, list[str]], target: str, given: str, found: Findings) -> None:
+def mark_missing(columns: dict[str, Column], target: str, given: str, found: Findings) -> None:
     """Empty the values that stand for a missing one, in all columns but the target; note how many there were."""
     words = missing_words(given)
-    for name, texts in columns.items():
-        if name == target or not name:
+    for name, column in columns.items():
+        if name == target or not name or not (gaps := column.among(words)):
             continue
-        spelled = {text: text.casefold() in words for text in set(texts)}
-        if not any(spelled.values()):
-            continue
-        columns[name] = ["" if spelled[text] else text for text in texts]
-        written = ", ".join(sorted({repr(text) if text else "empty" for text, gap in spelled.items() if gap}))
-        found.notes.append(f"{name!r} has {columns[name].count('')} missing values, written {written}")
+        spelled = column.words
+        columns[name] = column.emptied(gaps)
+        written = ", ".join(sorted({repr(spelled[gap]) if spelled[gap] else "empty" for gap in gaps}))
+        found.notes.append(f"{name!r} has {columns[name].missing} missing values, written {written}")
 
 
 def misleading(columns: Columns, target: str, keep: Collection[str]) -> dict[str, str]:
     """Return the columns that identify a sample or repeat the target, and the reason to leave each out."""
     found = {}
-    for name, texts in columns.items():
-        if name != target and name not in keep and (reason := _reason(texts, columns[target])):
+    for name, column in columns.items():
+        if name != target and name not in keep and (reason := _reason(column, columns[target])):
             found[name] = reason
     return found
 
 
-def _reason(texts: list[str], labels: list[str]) -> str:
-    if texts == labels:
+def _reason(column: Column, labels: Column) -> str:
+    if column.equals(labels):
         return "it is a copy of the target"
-    given = [text for text in texts if text]
+    rows, given, levels = len(column), len(column) - column.missing, len(column.distinct) - (column.empty >= 0)
     if not given:
         return "it has no values"
-    levels = set(given)
-    if len(texts) < FEW_ROWS or (len(levels) < len(given) and 2 * len(levels) <= max(len(given), 2 * MANY_LEVELS)):
+    if rows < FEW_ROWS or (levels < given and 2 * levels <= max(given, 2 * MANY_LEVELS)):
         return ""
-    kind = kind_of(given)
+    kind = column.kind()
     if kind == "category":
-        return (
-            "its text is different in every row" if len(levels) == len(given) else "its text is different in most rows"
-        )
-    if kind != "number" or len(levels) < len(texts):
+        return "its text is different in every row" if levels == given else "its text is different in most rows"
+    if kind != "number" or levels < rows:
         return ""
-    numbers = parse_numbers(texts)
+    numbers = column.numbers()
     if are_whole(numbers) and numbers.max() - numbers.min() == len(numbers) - 1 and abs(numbers.max()) < 2**53:
         return "it counts the rows"
     return ""
@@ -146,7 +141,7 @@ def features_of(
     Parameters
     ----------
     columns
-        The texts of each; an empty one is a missing value.
+        An empty text is a missing value.
     decimal
         The decimal separator.
     found
@@ -155,31 +150,43 @@ def features_of(
         Kinds that are given, by name; the others are inferred.
     """
     features, values = [], {}
-    for name, texts in columns.items():
-        given = [text for text in texts if text]
-        kind = kinds.get(name) or kind_of(given, decimal)
-        levels = tuple(in_order(set(given))) if kind == "category" else ()
-        feature = Feature(name, kind, levels, missing=len(given) < len(texts))
-        numbers = feature.parse(texts, decimal)
+    for name, column in columns.items():
+        kind = kinds.get(name) or column.kind(decimal)
+        levels = tuple(in_order(set(column.words) - {""})) if kind == "category" else ()
+        feature = Feature(name, kind, levels, missing=column.missing > 0)
+        numbers = parsed(feature, column, decimal)
         features.append(feature)
-        values[name] = numbers
+        values[name] = numbers[column.codes]
         if len(levels) > MOST_LEVELS:
             found.problems.append(f"column {name!r} has {len(levels)} levels, expected {MOST_LEVELS} or fewer: drop it")
-        elif (wrong := feature.wrong(numbers, texts)).size:
-            found.problems.append(_problem(feature, texts, numbers, wrong, found))
-        elif kind == "number" and len(numbers) >= FEW_ROWS and len(set(texts)) == len(texts) and are_whole(numbers):
+        elif (wrong := unusable(feature, column, numbers)).size:
+            found.problems.append(_problem(feature, column, numbers, wrong, found))
+        elif kind == "number" and len(numbers) == len(column) >= FEW_ROWS and are_whole(numbers):
             found.notes.append(f"{name!r} is a whole number unique to each row: is it an identifier? then drop it")
     return features, values
 
 
+def parsed(feature: Feature, column: Column, decimal: str) -> NDArray[np.float64]:
+    """Return the value of each distinct text of a column, NaN where it spells none."""
+    return column.numbers(decimal) if feature.kind == "number" else feature.parse(column.words, decimal)
+
+
+def unusable(feature: Feature, column: Column, values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the rows whose values, given for each distinct text, cannot be used."""
+    wrong = ~(np.abs(values) <= LARGEST)
+    if feature.missing and column.empty >= 0:
+        wrong[column.empty] = False
+    return np.flatnonzero(wrong[column.codes]) if wrong.any() else np.flatnonzero(wrong)
+
+
 def _problem(
-    feature: Feature, texts: Sequence[str], values: NDArray[np.float64], wrong: NDArray[np.intp], found: Findings
+    feature: Feature, column: Column, values: NDArray[np.float64], wrong: NDArray[np.intp], found: Findings
 ) -> str:
     first = int(wrong[0])
     more = f" ({wrong.size} such values)" if wrong.size > 1 else ""
     where = f"{found.place(first)}, column {feature.name!r}: "
-    shown = repr(texts[first][:40])
-    if np.isnan(values[first]):
+    shown = repr(column.words[column.codes[first]][:40])
+    if np.isnan(values[column.codes[first]]):
         what = {"number": "a number", "date": "a date such as 2024-01-31", "boolean": "true or false"}[feature.kind]
         return (
             f"{where}{shown} is not {what}{more}; correct it, name the word for a missing value with missing, or "
@@ -188,15 +195,14 @@ def _problem(
     return f"{where}{shown} is beyond {LARGEST:g}{more}; use a larger unit"
 
 
-def encode(labels: Sequence[str], target: str, found: Findings) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def encode(labels: Column, target: str, found: Findings) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return the codes and the names of the classes: text exactly as written, numbers in order of their value."""
-    missing = [row for row, label in enumerate(labels) if not label]
-    if missing:
-        more = f" ({len(missing)} such rows)" if len(missing) > 1 else ""
-        found.problems.append(
-            f"{found.place(missing[0])}: target {target!r} is missing{more}; give every sample a class"
-        )
-    classes = in_order(set(labels) - {""})
+    words = labels.words
+    if labels.missing:
+        more = f" ({labels.missing} such rows)" if labels.missing > 1 else ""
+        first = int(np.argmax(labels.codes == labels.empty))
+        found.problems.append(f"{found.place(first)}: target {target!r} is missing{more}; give every sample a class")
+    classes = in_order(set(words) - {""})
     if len(classes) < 2:
         found.problems.append(f"target {target!r} has one class only ({''.join(classes)}): expected at least two")
     elif reason := _measured(classes, len(labels)):
@@ -211,7 +217,7 @@ def encode(labels: Sequence[str], target: str, found: Findings) -> tuple[NDArray
         if len(same) > 1:
             found.notes.append(f"classes {', '.join(map(repr, same))} differ by case only: are they one class?")
     code_of = {name: code for code, name in enumerate(classes)} | {"": 0}
-    return np.array([code_of[label] for label in labels], np.int64), tuple(classes)
+    return np.array([code_of[word] for word in words], np.int64)[labels.codes], tuple(classes)
 
 
 def _measured(classes: Sequence[str], samples: int) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from iris_lab.data.columns import Columns, Findings, encode, features_of, kinds_in, mark_missing, misleading, names_in
+from iris_lab.data.columns import Findings, encode, features_of, kinds_in, mark_missing, misleading, names_in
 from iris_lab.data.dataset import BUNDLED, Dataset
+from iris_lab.data.encoded import Columns, encoded
 from iris_lab.data.roles import group_numbers, roles_in, times
 from iris_lab.data.schema import special
 from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
@@ -73,7 +74,9 @@ def load_dataset(
     for option, value in (reading | options).items():
         check_type(option, value, str)
     name, place, origin, table = _opened(source, Reading(**reading))
-    lines, columns = _columns(table)
+    lines, columns, trimmed = encoded(table)
+    if trimmed:
+        table.notes.append("white space around values was left out")
     found = Findings(list(table.notes), lines=lines, counted=table.counted)
     known = [name for name in table.names if name]  # a first column without a name holds row labels
     _check_shape(place, known, len(lines))
@@ -87,7 +90,7 @@ def load_dataset(
     found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
     labels = columns.pop(chosen)
     features, values = features_of(
-        {name: texts for name, texts in columns.items() if name not in left_out}, table.decimal, found, given
+        {name: column for name, column in columns.items() if name not in left_out}, table.decimal, found, given
     )
     codes, classes = encode(labels, chosen, found)
     together, order = group_numbers(columns, roles), times(columns, roles, table.decimal, found)
@@ -123,22 +126,6 @@ def _bundled(name: str) -> TextTable:
     return TextTable([*bunch.data.columns, BUNDLED[name][0]], iter([rows]), ".", counted="sample")
 
 
-def _columns(table: TextTable) -> tuple[list[int], dict[str, list[str]]]:
-    """Return the line of each row, and each column's fields without the white space around them."""
-    lines: list[int] = []
-    columns: dict[str, list[str]] = {name: [] for name in table.names}
-    trimmed = False
-    for batch in table.batches:
-        lines += [line for line, _ in batch]
-        for column, texts in zip(columns.values(), zip(*(row for _, row in batch), strict=True), strict=True):
-            bare = [text.strip() for text in texts]
-            trimmed = trimmed or bare != list(texts)
-            column += bare
-    if trimmed:
-        table.notes.append("white space around values was left out")
-    return lines, columns
-
-
 def _check_shape(place: str, names: Sequence[str], rows: int) -> None:
     if len(names) < 2:
         found = f"one column, {names[0][:60]!r}" if names else "no column"
@@ -156,7 +143,7 @@ def _left_out(columns: Columns, target: str, drop: str, keep: Sequence[str], kno
     if target in dropped:
         raise InputError(f"drop names the target {target!r}: drop another column, or name another target")
     unnamed = {"": "it has no name, as row labels have"} if "" in columns else {}
-    rest = {name: texts for name, texts in columns.items() if name and name not in dropped}
+    rest = {name: column for name, column in columns.items() if name and name not in dropped}
     return unnamed | misleading(rest, target, keep) | dropped
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iris_lab.data.columns import Columns, Findings
-from iris_lab.data.schema import Feature, kind_of
+from iris_lab.data.columns import Findings, parsed, unusable
+from iris_lab.data.encoded import Columns
+from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError
 
 REASONS = {"groups": "it says which samples belong together", "time": "it says when a sample was taken"}
@@ -40,8 +41,9 @@ def group_numbers(columns: Columns, roles: Mapping[str, str]) -> NDArray[np.int6
     name = _column(roles, "groups")
     if not name:
         return None
-    texts = [text or f"\0{row}" for row, text in enumerate(columns[name])]
-    return pd.factorize(np.array(texts, object))[0].astype(np.int64)
+    column = columns[name]
+    alone = len(column.distinct) + np.arange(len(column))
+    return pd.factorize(np.where(column.codes == column.empty, alone, column.codes))[0].astype(np.int64)
 
 
 def times(columns: Columns, roles: Mapping[str, str], decimal: str, found: Findings) -> NDArray[np.float64] | None:
@@ -49,18 +51,19 @@ def times(columns: Columns, roles: Mapping[str, str], decimal: str, found: Findi
     name = _column(roles, "time")
     if not name:
         return None
-    texts = columns[name]
-    kind = kind_of([text for text in texts if text], decimal)
+    column = columns[name]
+    kind = column.kind(decimal)
     feature = Feature(name, kind if kind in ("number", "date") else "date")
-    values = feature.parse(texts, decimal)
-    if (wrong := feature.wrong(values, texts)).size:
+    values = parsed(feature, column, decimal)
+    if (wrong := unusable(feature, column, values)).size:
         first = int(wrong[0])
-        shown = repr(texts[first][:40]) if texts[first] else "missing"
+        text = column.words[column.codes[first]]
+        shown = repr(text[:40]) if text else "missing"
         found.problems.append(
             f"{found.place(first)}, column {name!r}: {shown}, expected {Feature('', 'date').expected} or a number, "
             "as the column is given as time"
         )
-    return values
+    return values[column.codes]
 
 
 def _column(roles: Mapping[str, str], role: str) -> str:

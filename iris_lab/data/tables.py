@@ -14,6 +14,7 @@ from iris_lab.data.typed import BATCH_ROWS, RecordBatches, read_arrow, read_exce
 from iris_lab.errors import InputError
 
 if TYPE_CHECKING:
+    from iris_lab.data.arrow import Encoded
     from iris_lab.data.blocks import Block
 
 Wanted = Sequence[tuple[int, bool]]  # place of each column that is asked for, and whether it holds numbers
@@ -61,6 +62,8 @@ class TextTable:
         What the numbers of the rows count: ``"line"`` of a text file, ``"row"`` of another table.
     blocks
         The same rows in blocks of columns, which is quicker; None where there is no such way.
+    columns
+        The same columns as a whole, or None where they have to be read row by row; None where there is no such way.
     """
 
     names: list[str]
@@ -69,6 +72,7 @@ class TextTable:
     notes: list[str] = field(default_factory=list)
     counted: str = "line"
     blocks: "Blocks | None" = None
+    columns: "Callable[[], Encoded | None] | None" = None
 
 
 def read_table(source: Source | Path, reading: Reading | None = None) -> TextTable:
@@ -101,7 +105,7 @@ def read_table(source: Source | Path, reading: Reading | None = None) -> TextTab
             table = TextTable(names, rows, ".", counted="row")
         else:
             names, rows, batches = read_arrow(file, suffix, most_unpacked(source))
-            table = TextTable(names, rows, ".", counted="row", blocks=_typed_blocks(batches))
+            table = _typed(names, rows, batches)
     except InputError as error:
         raise InputError(f"data file {place!r}: {error}") from error
     except Exception as error:  # readers of compressed files and of Parquet can raise anything
@@ -132,8 +136,8 @@ def _read_text(source: Source | Path, file: Any, reading: Reading) -> TextTable:
     first = list(islice(rows, SAMPLE_ROWS))
     decimal, notes = reading.decimal or ".", list(layout.notes)
     if not reading.decimal and layout.separator != ",":
-        columns = list(zip(*(row for _, row in first), strict=True))
-        if takes_decimal_commas([[text.strip() for text in column] for column in columns]):
+        sample = list(zip(*(row for _, row in first), strict=True))
+        if takes_decimal_commas([[text.strip() for text in column] for column in sample]):
             decimal = ","
             notes.append("numbers have decimal commas")
 
@@ -142,16 +146,27 @@ def _read_text(source: Source | Path, file: Any, reading: Reading) -> TextTable:
 
         return plain_blocks(opened(source)[0], layout, wanted)
 
-    return TextTable(layout.names, _batches(first, rows), decimal, notes, blocks=blocks if decimal == "." else None)
+    def columns() -> "Encoded | None":
+        from iris_lab.data.arrow import text_columns
+
+        return text_columns(opened(source)[0], layout)
+
+    plain = blocks if decimal == "." else None
+    return TextTable(layout.names, _batches(first, rows), decimal, notes, blocks=plain, columns=columns)
 
 
-def _typed_blocks(batches: RecordBatches) -> "Blocks":
+def _typed(names: list[str], rows: Iterator[list[Row]], batches: RecordBatches) -> TextTable:
     def blocks(wanted: Wanted) -> "Iterator[Block | None]":
         from iris_lab.data.blocks import typed_blocks
 
         return typed_blocks(batches(), wanted)
 
-    return blocks
+    def columns() -> "Encoded | None":
+        from iris_lab.data.arrow import typed_columns
+
+        return typed_columns(batches())
+
+    return TextTable(names, rows, ".", counted="row", blocks=blocks, columns=columns)
 
 
 def _batches(first: list[Row], rows: Iterator[Row]) -> Iterator[list[Row]]:
