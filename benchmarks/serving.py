@@ -14,7 +14,6 @@ want the processor, too. An answer that is not the model's, or not 2xx, ends the
 """
 
 import argparse
-import csv
 import json
 import os
 import random
@@ -29,6 +28,8 @@ from pathlib import Path
 from serving_rivals.measuring import BenchmarkError, Measured, Rival, measure
 from serving_rivals.targets import judge
 
+from iris_lab.data import load_dataset
+
 PROJECT = Path(__file__).resolve().parents[1]
 RUN = PROJECT / "reports" / "iris"
 RIVALS = Path(__file__).resolve().parent / "serving_rivals"
@@ -37,10 +38,8 @@ SIZES = (1, 100, 10_000)
 
 def write_bodies(folder: Path) -> None:
     """Write a body of each size, flowers drawn from iris: as the tutorial's client sends it, and as MLflow wants it."""
-    with open(RUN / "split.csv", newline="") as table:
-        lines = list(csv.DictReader(table))
-    features = [feature["name"] for feature in json.loads((RUN / "model.json").read_text())["features"]]
-    flowers = [{name: float(line[name]) for name in features} for line in lines]
+    table = load_dataset("iris").features
+    features, flowers = list(table.columns), table.to_dict("records")
     drawing = random.Random(0)
     for rows in SIZES:
         drawn = drawing.choices(flowers, k=rows)

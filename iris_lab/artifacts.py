@@ -1,18 +1,21 @@
 """The files that one step of a run writes and the next one reads."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from iris_lab.data.dataset import Dataset
-from iris_lab.data.schema import free_name, special
+from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError, check_type
 from iris_lab.modeling import SUBSET, Model, Split, load_model
 from iris_lab.place import reports
 
 METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
+DATA_FOLDER = "data"  # for the copy of the user's table
 
 
 def run_folder(run_dir: str = "") -> Path:
@@ -39,43 +42,53 @@ def run_folder(run_dir: str = "") -> Path:
 
 
 def write_split(folder: Path, split: Split) -> None:
-    """Write every sample with its subset, so that later steps need no other copy of the data.
+    """Write which samples, counted from 1, are in the training and the test set, and the table beside it if need be.
 
-    The first column says ``train`` or ``test``; it has a name that no column of the table has.
+    A run holds the user's own table once, and a bundled dataset not at all.
     """
-    table = split.dataset.frame
-    table.insert(0, free_name(SUBSET, list(table.columns)), split.subset)
-    table.to_csv(folder / SPLIT_FILE, index=False, lineterminator="\n")
+    if own := split.dataset.table:
+        path = folder / DATA_FOLDER / own.file_name
+        if not path.is_file() or path.read_bytes() != own.content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(own.content)
+    folder.mkdir(parents=True, exist_ok=True)
+    split.subset.to_csv(folder / SPLIT_FILE, lineterminator="\n")
 
 
 def read_split(folder: Path, model: Model) -> Split:
-    """Read the split that the model was trained on.
+    """Read the split that the model was trained on, and the data from the table in the run.
 
     Raises
     ------
     ArtifactError
-        There is none, or it is not the table that the model's ``model.json`` names by its digest.
+        There is none, or the data are not those that the model's ``model.json`` names by their digest.
     """
-    path, target = folder / SPLIT_FILE, str(model.info["target"])
+    path, recorded = folder / SPLIT_FILE, model.info["dataset"]
     if not path.is_file():
         raise ArtifactError(f"no {SPLIT_FILE} in the run directory: run 02_train first")
-    try:
-        # Class names stay text as they are: "NA" or "1" may be the name of a class.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        values = {feature.name: feature.parse(table[feature.name].tolist()) for feature in model.schema}
-        features = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
-        code_of = {name: code for code, name in enumerate(model.classes)}
-        codes = np.array([code_of[name] for name in table[target]], dtype=np.int64)
-        subset = table.iloc[:, 0].to_numpy()
-    except (ValueError, KeyError) as error:
-        raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error
-    recorded = model.info["dataset"]
-    dataset = Dataset(
-        recorded["name"], features, codes, model.classes, target, recorded["source"], special(model.schema)
-    )
+    dataset = _read_data(folder, recorded)
     if dataset.digest != recorded["sha256"]:
-        raise ArtifactError(f"{SPLIT_FILE} is not the data the model was trained on (digest): run 02_train again")
+        raise ArtifactError(f"{dataset.name} is not the data the model was trained on (digest): run 02_train again")
+    try:
+        table = pd.read_csv(path, dtype={"sample": np.int64, SUBSET: str})
+        samples, subset = table["sample"].to_numpy(), table[SUBSET].to_numpy(str)
+    except (ValueError, KeyError) as error:
+        raise ArtifactError(f"{SPLIT_FILE} is not a split ({error}): run 02_train again") from error
+    if not np.array_equal(samples, dataset.labels.index) or not np.isin(subset, ["train", "test"]).all():
+        raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data: run 02_train again")
     return Split(dataset, np.flatnonzero(subset == "train"), np.flatnonzero(subset == "test"))
+
+
+def _read_data(folder: Path, recorded: Mapping[str, Any]) -> Dataset:
+    source: str | Path = recorded["name"]
+    if "file" in recorded:
+        source = folder / DATA_FOLDER / Path(recorded["file"]).name
+        if not source.is_file():
+            raise ArtifactError(f"no {DATA_FOLDER}/{source.name} in the run directory: run 02_train first")
+    try:
+        return load_dataset(source, **recorded.get("reading", {}))
+    except (InputError, TypeError) as error:
+        raise ArtifactError(f"the run's data cannot be read ({error}): run 02_train again") from error
 
 
 def read_metrics(folder: Path) -> dict[str, float]:

@@ -47,13 +47,47 @@ def test_without_a_split_the_message_says_what_to_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("5.1,", "5.2,"), ("setosa", "virginica"), ("sepal length", "length"), ("5.1", "five"), ("setosa", "rosa")],
+    [(",train", ",trial"), ("7,t", "8,t"), ("subset", "part"), ("150,", "151,"), ("sample", "row"), ("3,", "three,")],
 )
 def test_an_altered_split_is_refused(tmp_path: Path, old: str, new: str) -> None:
     model = train(tmp_path, "iris")
     path = tmp_path / "split.csv"
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(ArtifactError, match=r"split.csv is not .*: run 02_train again"):
+        read_split(tmp_path, model)
+
+
+def test_a_run_holds_the_users_table_once_and_a_bundled_dataset_not_at_all(tmp_path: Path, odd_table: Path) -> None:
+    train(tmp_path / "own", odd_table)
+    train(tmp_path / "bundled", "iris")
+    assert (tmp_path / "own" / "data" / "odd.csv").read_bytes() == odd_table.read_bytes()
+    assert not (tmp_path / "bundled" / "data").exists()
+    for run in ("own", "bundled"):
+        lines = (tmp_path / run / "split.csv").read_text().splitlines()
+        assert lines[0] == "sample,subset"
+        assert all(re.fullmatch(r"\d+,(train|test)", line) for line in lines[1:])
+
+
+def test_an_own_table_is_read_as_it_was_for_training(tmp_path: Path) -> None:
+    table = tmp_path / "table.txt"
+    rows = "".join(f"{at % 7},5|{at * 37 % 11}|{'ab'[at % 2]}|{at * 13 % 5}\n" for at in range(60))
+    table.write_text(f"x|y|kind|z\n{rows}")
+    dataset = load_dataset(table, "kind", separator="|", decimal=",", drop="z")
+    split = make_split(dataset)
+    write_split(tmp_path, split)
+    estimator = make_estimator().fit(split.train_features, split.train_target)
+    model = save_model(tmp_path, estimator, split, "logistic")
+    assert read_split(tmp_path, model).dataset.digest == dataset.digest
+
+
+def test_a_table_that_is_gone_or_altered_is_named(tmp_path: Path, odd_table: Path) -> None:
+    model = train(tmp_path, odd_table)
+    copy = tmp_path / "data" / "odd.csv"
+    copy.write_text(copy.read_text().replace("1\n", "inf\n", 1))
+    with pytest.raises(ArtifactError, match=r"odd is not the data the model was trained on \(digest\)"):
+        read_split(tmp_path, model)
+    copy.unlink()
+    with pytest.raises(ArtifactError, match=r"no data/odd.csv in the run directory: run 02_train first"):
         read_split(tmp_path, model)
 
 

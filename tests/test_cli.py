@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from iris_lab.cli import main
+from iris_lab.data import load_dataset
 from iris_lab.workflow.steps import STEPS
 
 COMMAND = [sys.executable, "-m", "iris_lab"]
@@ -124,8 +125,9 @@ def test_closed_full_or_unread_streams_change_no_exit_code_and_cause_no_tracebac
     assert (ran.stdout, ran.stderr) == ("", "")
 
 
-def test_predictions_that_cannot_be_printed_fail_and_a_reader_that_has_seen_enough_does_not():
-    command = f"{shlex.quote(sys.executable)} -m iris_lab predict {RUN} {RUN}/split.csv"
+def test_predictions_that_cannot_be_printed_fail_and_a_reader_that_has_seen_enough_does_not(tmp_path):
+    load_dataset("iris").frame.to_csv(tmp_path / "iris.csv", index=False)
+    command = f"{shlex.quote(sys.executable)} -m iris_lab predict {RUN} {shlex.quote(str(tmp_path / 'iris.csv'))}"
     full = subprocess.run(["bash", "-c", f"{command} > /dev/full"], capture_output=True, text=True)
     assert full.returncode == 2
     assert full.stderr.startswith("iris-lab: cannot write standard output: No space left on device")
@@ -141,6 +143,7 @@ from pathlib import Path
 import iris_lab.workflow.steps as steps
 steps.STEPS = (steps.Step(Path(sys.argv[1])),)
 from iris_lab.cli import main
+from iris_lab.data import load_dataset
 sys.exit(main(sys.argv[2:]))
 """
 

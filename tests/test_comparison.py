@@ -80,7 +80,7 @@ def test_a_million_digits_take_one_pass():
 
 
 def test_a_sample_in_the_other_subset_is_named(run):
-    edit(run / "split.csv", "\ntrain,", "\ntest,")
+    edit(run / "split.csv", ",train\n", ",test\n")
     found = compared(run, "split.csv")
     assert found.verdict == DIFFERENT
     assert found.difference.where.endswith("column 'subset'")

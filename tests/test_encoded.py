@@ -18,7 +18,7 @@ ROWS = 10_000
 
 
 def _rows(**changes: Callable[[int], str]) -> list[list[str]]:
-    chance = random.Random(0)  # noqa: S311 (a table for a test)
+    chance = random.Random(0)
     makers: dict[str, Callable[[int], str]] = {
         "row": str,
         "number": lambda row: repr(chance.gauss(0, 1000)),
@@ -99,9 +99,7 @@ def _is_quick(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_a_large_table_is_read_quickly_as_strictly(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_table_is_read_quickly_as_strictly(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.csv"
     path.write_text(PLAIN[kind](), encoding="utf-8", newline="")
     assert path.stat().st_size > FROM_BYTES
@@ -124,9 +122,7 @@ def test_what_only_the_strict_reader_knows_is_left_to_it(
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_large_table_is_refused_in_the_same_words(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_table_is_refused_in_the_same_words(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.csv"
     path.write_text(REFUSED[kind](), encoding="utf-8", newline="")
     found = _read(path, monkeypatch)

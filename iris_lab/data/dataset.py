@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iris_lab.data.schema import Feature
+from iris_lab.data.sources import Source
 
 # Target column, and one line on where the data come from.
 BUNDLED: Mapping[str, tuple[str, str]] = {
@@ -47,6 +48,10 @@ class Dataset:
         When each sample was taken, in any unit, shape (samples,); None where that does not matter.
     notes
         What was found when the table was read, one sentence each.
+    table
+        The table it was read from; None for a bundled dataset.
+    reading
+        The parameters of `load_dataset` with which it was read, but for those that were empty.
     """
 
     name: str
@@ -60,6 +65,8 @@ class Dataset:
     groups: NDArray[np.int64] | None = None
     time: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
+    table: Source | None = None
+    reading: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> "pd.Series[str]":

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from iris_lab.data import parsed
 from iris_lab.data.columns import Findings, encode, features_of, kinds_in, mark_missing, misleading, names_in
 from iris_lab.data.dataset import BUNDLED, Dataset
 from iris_lab.data.encoded import Columns, encoded
@@ -73,7 +74,11 @@ def load_dataset(
     options |= {"groups": groups, "time": time}
     for option, value in (reading | options).items():
         check_type(option, value, str)
-    name, place, origin, table = _opened(source, Reading(**reading))
+    given = {option: value for option, value in (reading | options).items() if value}
+    own = _own(source)
+    if own and (known_already := parsed.find(own, given)):
+        return known_already
+    name, place, origin, table = _opened(own or str(source), Reading(**reading))
     lines, columns, trimmed = encoded(table)
     if trimmed:
         table.notes.append("white space around values was left out")
@@ -84,13 +89,13 @@ def load_dataset(
     if chosen not in known:
         raise UnknownNameError("target column", chosen, known)
     mark_missing(columns, chosen, missing, found)
-    given = kinds_in(kinds, known)
+    named = kinds_in(kinds, known)
     roles = roles_in({"groups": groups, "time": time}, chosen, known)
-    left_out = _left_out(columns, chosen, drop, [*names_in("keep", keep, known), *given], known) | roles
+    left_out = _left_out(columns, chosen, drop, [*names_in("keep", keep, known), *named], known) | roles
     found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
     labels = columns.pop(chosen)
     features, values = features_of(
-        {name: column for name, column in columns.items() if name not in left_out}, table.decimal, found, given
+        {name: column for name, column in columns.items() if name not in left_out}, table.decimal, found, named
     )
     codes, classes = encode(labels, chosen, found)
     together, order = group_numbers(columns, roles), times(columns, roles, table.decimal, found)
@@ -100,19 +105,25 @@ def load_dataset(
         raise InputError(f"{place} leaves no feature ({reasons}): name columns with keep")
     # Row by row in memory, as scikit-learn's bundled tables are: the order of a sum decides a model's last digits.
     frame = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
+    notes = tuple(found.notes)
     return Dataset(
-        name, frame, codes, classes, chosen, origin, special(features), missing, together, order, tuple(found.notes)
+        name, frame, codes, classes, chosen, origin, special(features), missing, together, order, notes, own, given
     )
 
 
-def _opened(source: str | Path | Source, reading: Reading) -> tuple[str, str, str, TextTable]:
+def _own(source: str | Path | Source) -> Source | None:
+    """Return the user's table, None for a bundled dataset."""
+    if isinstance(source, Source):
+        return source
+    check_type("data", str(source) if isinstance(source, Path) else source, str)
+    check_source(name := str(source))
+    return None if name in BUNDLED else fetch(name)
+
+
+def _opened(source: str | Source, reading: Reading) -> tuple[str, str, str, TextTable]:
     """Return the name of a dataset, what messages call it, where it is from, and its table."""
-    if not isinstance(source, Source):
-        check_type("data", str(source) if isinstance(source, Path) else source, str)
-        check_source(name := str(source))
-        if name in BUNDLED:
-            return name, f"dataset {name!r}", BUNDLED[name][1], _bundled(name)
-        source = fetch(name)
+    if isinstance(source, str):
+        return source, f"dataset {source!r}", BUNDLED[source][1], _bundled(source)
     return name_of(source.place), f"data file {source.place!r}", source.file_name, read_table(source, reading)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NotRequired, TypedDict
 import msgspec
 import pandas as pd
 
+from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import Feature, Kind
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.splits import Split
@@ -35,6 +36,8 @@ class _Samples(TypedDict):
 class _Dataset(TypedDict):
     name: str
     sha256: str
+    file: NotRequired[str]
+    reading: NotRequired[dict[str, str]]
 
 
 _Versions = TypedDict("_Versions", {"scikit-learn": str})
@@ -79,6 +82,14 @@ def read_info(path: Path) -> dict[str, Any]:
         raise ArtifactError(f"{path.name} is not the description of a model ({error}): run 02_train again") from error
     info: dict[str, Any] = json.loads(text)
     return info
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Return what ``model.json`` says of the data: the digest, and for the user's own table how it was read."""
+    known: dict[str, Any] = {"name": dataset.name, "source": dataset.source, "sha256": dataset.digest}
+    if dataset.table:
+        known["file"] = dataset.table.file_name
+    return known | ({"reading": dict(dataset.reading)} if dataset.reading else {})
 
 
 def describe_features(split: Split) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from iris_lab.data.dataset import BUNDLED
 from iris_lab.data.schema import Feature
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.compiled import RefusedError
-from iris_lab.modeling.description import describe_features, drawn_samples, feature_of, read_info
+from iris_lab.modeling.description import describe_dataset, describe_features, drawn_samples, feature_of, read_info
 from iris_lab.modeling.fitted import check_answers, check_parts
 from iris_lab.modeling.pickles import read_pickle
 from iris_lab.modeling.splits import Split
@@ -91,7 +91,7 @@ def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> M
     joblib.dump(estimator, folder / MODEL_FILE)
     info = {
         "model": model,
-        "dataset": {"name": split.dataset.name, "source": split.dataset.source, "sha256": split.dataset.digest},
+        "dataset": describe_dataset(split.dataset),
         "target": split.dataset.target_name,
         "classes": list(split.dataset.classes),
         "features": describe_features(split),

@@ -73,6 +73,7 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
         start_timeout: int = 60,
         execution_timeout: int | None = None,
         warm_parent: WarmParent | None = None,
+        environment: Mapping[str, str] | None = None,
         on_progress: Progress = lambda done, total: None,
         log_output: bool = False,
         stdout_file: TextIO | None = None,
@@ -89,7 +90,7 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
         with scratch_folder() as scratch, socket_folder(scratch) as sockets:
             manager = None
             try:
-                manager = kernel_manager(kernel_name, scratch, sockets, warm_parent)
+                manager = kernel_manager(kernel_name, scratch, sockets, warm_parent, environment or {})
                 client = _Client(
                     nb_man.nb,
                     km=manager,

@@ -7,7 +7,7 @@ from iris_lab.data.sources import EXCEL, PARQUET, opened
 from iris_lab.errors import InputError
 from iris_lab.workflow.crate import Record
 
-FACTOR, ROOM = 10, 32 * 2**20  # an unpacked table has at most FACTOR times the bytes of its run, and ROOM more
+FACTOR, ROOM = 50, 32 * 2**20  # an unpacked table has at most FACTOR times the bytes of its run, and ROOM more
 PIECE = 2**20
 
 
@@ -19,7 +19,7 @@ def check_expansion(table: Path, record: Record) -> None:
     table
         Its copy in the run.
     record
-        Sizes of the run's files; a true run is about as large as its table, because its split has all samples.
+        Sizes of the run's files; a true run is larger than its table as it was given, packed or not.
 
     Raises
     ------

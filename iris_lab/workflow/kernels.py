@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,11 @@ class PinnedProvisioner(LocalProvisioner):
 
 
 def kernel_manager(
-    kernel_name: str, scratch: Path, sockets: Path | None, warm_parent: WarmParent | None
+    kernel_name: str,
+    scratch: Path,
+    sockets: Path | None,
+    warm_parent: WarmParent | None,
+    more: Mapping[str, str],
 ) -> AsyncKernelManager:
     """Return the manager of a run's kernel.
 
@@ -93,6 +97,8 @@ def kernel_manager(
         Private folder for the sockets; None for ports, which can collide between parallel runs.
     warm_parent
         The process to fork from; None to start one for this kernel.
+    more
+        Environment variables beside the pinned ones.
 
     Raises
     ------
@@ -105,7 +111,7 @@ def kernel_manager(
     manager.provisioner = PinnedProvisioner(
         kernel_spec=manager.kernel_spec,
         parent=manager,
-        environment=pinned_environment(scratch),
+        environment={**pinned_environment(scratch), **more},
         warm_parent=warm_parent,
     )
     manager.context.rcvhwm = 0  # no limit: ZeroMQ drops messages beyond its high-water mark, 1,000 by default

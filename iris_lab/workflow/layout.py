@@ -2,7 +2,6 @@
 
 CRATE_FILE = "ro-crate-metadata.json"  # a folder that has one is a run
 PAGE_FILE = "index.html"
-DATA_FOLDER = "data"  # for the copy of the user's table
 # Python's own table of media types depends on the machine's.
 IMAGES = {
     ".gif": "image/gif", ".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png", ".svg": "image/svg+xml",

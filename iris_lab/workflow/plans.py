@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from iris_lab.artifacts import DATA_FOLDER
 from iris_lab.data import BUNDLED, Dataset, Source, check_source, is_url, load_dataset, sources
 from iris_lab.modeling import check_data
 from iris_lab.workflow import provenance
-from iris_lab.workflow.layout import DATA_FOLDER
 from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared
 from iris_lab.workflow.prose import images_of

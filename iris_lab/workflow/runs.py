@@ -10,15 +10,17 @@ import nbformat
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from iris_lab.artifacts import METRICS_FILE, read_metrics
+from iris_lab.artifacts import DATA_FOLDER, METRICS_FILE, read_metrics
+from iris_lab.data import parsed
 from iris_lab.errors import StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.crate_writer import write_crate
 from iris_lab.workflow.integrity import files_of, remove_empty_folders
-from iris_lab.workflow.layout import CRATE_FILE, DATA_FOLDER, PAGE_FILE
+from iris_lab.workflow.layout import CRATE_FILE, PAGE_FILE
 from iris_lab.workflow.normalization import volatile_outputs
 from iris_lab.workflow.plans import Plan
 from iris_lab.workflow.report_page import write_page
+from iris_lab.workflow.scratch import scratch_folder
 from iris_lab.workflow.steps import Progress, Step
 from iris_lab.workflow.warm import WarmParent
 
@@ -58,6 +60,20 @@ def execute(
     if plan.table:
         (folder / DATA_FOLDER).mkdir()
         (folder / DATA_FOLDER / plan.table.file_name).write_bytes(plan.table.content)
+    with scratch_folder() as scratch:
+        if plan.dataset:
+            parsed.store(plan.dataset, scratch)
+        options = {
+            "warm_parent": warm_parent,
+            "execution_timeout": timeout,
+            "environment": {parsed.VARIABLE: str(scratch)},
+        }
+        return _execute_steps(plan, folder, options, allow_unstable=allow_unstable, on_progress=on_progress)
+
+
+def _execute_steps(
+    plan: Plan, folder: Path, options: Mapping[str, Any], *, allow_unstable: bool, on_progress: Progress
+) -> dict[str, float]:
     results, seconds, unstable = {}, {}, {}
     step = plan.steps[0]
     try:
@@ -68,8 +84,7 @@ def execute(
         for step in plan.steps:
             started = time.perf_counter()
             progress = functools.partial(on_progress, step.name)
-            options = {"warm_parent": warm_parent, "execution_timeout": timeout, "on_progress": progress}
-            found_unstable = _execute_step(plan, step, folder, options)
+            found_unstable = _execute_step(plan, step, folder, {**options, "on_progress": progress})
             if found_unstable and not allow_unstable:
                 raise _will_not_verify(step, *found_unstable[0])
             unstable[step.name] = [f"cell {cell}: {what}" for cell, what, _ in found_unstable[:NAMED]]
