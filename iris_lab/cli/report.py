@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 
 from iris_lab.cli.options import add_timeout
@@ -44,6 +45,7 @@ def report(given: argparse.Namespace) -> int:
             kernels=kernels,
             timeout=given.timeout,
             on_progress=given.stopping.checked(progress),
+            on_notice=lambda notice: print(f"iris-lab: {notice}", file=sys.stderr, flush=True),
             on_publish=given.stopping.publish,
         )
     print(_summary(run))

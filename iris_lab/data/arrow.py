@@ -1,23 +1,21 @@
 """Large tables by Arrow, column by column, wherever it reads exactly what the strict reader reads row by row."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyarrow import compute, csv
 
 from iris_lab.data.blocks import LONGEST_LINE, number_texts
-from iris_lab.data.encoded import Column, merged
+from iris_lab.data.encoded import Column, Encoded, merged
 from iris_lab.data.text import Layout
 from iris_lab.data.typed import BATCH_ROWS, written
 
 FROM_BYTES = 2**19  # a smaller table is read row by row in less time than Arrow takes to import
 FROM_ROWS = BATCH_ROWS
-Encoded = tuple[Sequence[int], list[Column]]
 
 
 def text_columns(file: IO[bytes], layout: Layout) -> Encoded | None:
@@ -123,26 +121,3 @@ def _of_values(values: Any) -> Column:
         words.append("")
         codes = codes.fill_null(len(words) - 1)
     return Column(*merged(codes.to_numpy().astype(np.int32), words))
-
-
-def as_texts(words: Sequence[str]) -> Any:
-    """Return texts as an Arrow array."""
-    return pa.array(words, pa.string())
-
-
-def plain_numbers(texts: Any) -> NDArray[np.float64] | None:
-    """Return the numbers of an Arrow array of texts, NaN where one is empty; None where one is not a number."""
-    if compute.any(compute.match_substring_regex(texts, r"[^0-9+\-.eE]")).as_py():
-        return None
-    try:
-        numbers = compute.if_else(compute.equal(texts, ""), None, texts).cast(pa.float64())
-    except pa.ArrowInvalid:
-        return None
-    found: NDArray[np.float64] = numbers.fill_null(np.nan).to_numpy()
-    return found
-
-
-def places_among(texts: Any, words: Collection[str]) -> list[int]:
-    """Return the places of the ASCII texts of an Arrow array that are among some words in lower case."""
-    found = compute.is_in(compute.utf8_lower(texts), as_texts(sorted(words)))
-    return np.flatnonzero(found.to_numpy(zero_copy_only=False)).tolist()

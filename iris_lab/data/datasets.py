@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from iris_lab.data import parsed
 from iris_lab.data.columns import Findings, encode, features_of, kinds_in, mark_missing, misleading, names_in
 from iris_lab.data.dataset import BUNDLED, Dataset
 from iris_lab.data.encoded import Columns, encoded
+from iris_lab.data.parsed import find_parsed
 from iris_lab.data.roles import group_numbers, roles_in, times
 from iris_lab.data.schema import special
 from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
@@ -76,10 +76,10 @@ def load_dataset(
         check_type(option, value, str)
     given = {option: value for option, value in (reading | options).items() if value}
     own = _own(source)
-    if own and (known_already := parsed.find(own, given)):
+    if own and (known_already := find_parsed(own, given)):
         return known_already
     name, place, origin, table = _opened(own or str(source), Reading(**reading))
-    lines, columns, trimmed = encoded(table)
+    lines, columns, trimmed = encoded(table.names, table.batches, table.columns() if table.columns else None)
     if trimmed:
         table.notes.append("white space around values was left out")
     found = Findings(list(table.notes), lines=lines, counted=table.counted)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from iris_lab.data.headers import Row
 from iris_lab.data.schema import Kind, kind_of, parse_numbers
-
-if TYPE_CHECKING:
-    from iris_lab.data.tables import TextTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +58,7 @@ class Column:
         """The numbers of a column whose texts Arrow reads as the strict rule does; None for any other."""
         if isinstance(self.distinct, list):
             return None
-        from iris_lab.data.arrow import plain_numbers
+        from iris_lab.data.arrays import plain_numbers
 
         return plain_numbers(self.distinct)
 
@@ -80,7 +77,7 @@ class Column:
     def among(self, words: Collection[str]) -> list[int]:
         """Return the places of the distinct texts that are among some, in any case of their letters."""
         if self._plain is not None:  # ASCII
-            from iris_lab.data.arrow import places_among
+            from iris_lab.data.arrays import places_among
 
             return places_among(self.distinct, words)
         return [place for place, text in enumerate(self.words) if text.casefold() in words]
@@ -95,7 +92,7 @@ class Column:
         codes, distinct = merged(self.codes, words)
         if isinstance(self.distinct, list):
             return Column(codes, distinct)
-        from iris_lab.data.arrow import as_texts
+        from iris_lab.data.arrays import as_texts
 
         return Column(codes, as_texts(distinct))
 
@@ -107,6 +104,7 @@ class Column:
 
 
 Columns = Mapping[str, Column]
+Encoded = tuple[Sequence[int], list[Column]]
 
 
 def merged(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int32], list[str]]:
@@ -117,15 +115,21 @@ def merged(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int32
     return numbers.astype(np.int32)[codes], list(distinct)
 
 
-def encoded(table: "TextTable") -> tuple[Sequence[int], dict[str, Column], bool]:
+def encoded(
+    names: Sequence[str], batches: Iterable[list[Row]], quick: Encoded | None
+) -> tuple[Sequence[int], dict[str, Column], bool]:
     """Return the line of each row, the columns, and whether there was white space around a value.
 
-    Arrow reads a large table where it gives what the strict reader would give, row by row.
+    Parameters
+    ----------
+    names, batches
+        Of the table.
+    quick
+        Lines and columns as Arrow reads them; None to read row by row.
     """
-    quick = table.columns() if table.columns else None
-    lines, raw = quick or _row_by_row(table.names, table.batches)
+    lines, raw = quick or _row_by_row(names, batches)
     columns, trimmed = {}, False
-    for name, column in zip(table.names, raw, strict=True):
+    for name, column in zip(names, raw, strict=True):
         columns[name] = column
         if column._plain is None:
             words = column.words

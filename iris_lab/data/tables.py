@@ -14,8 +14,8 @@ from iris_lab.data.typed import BATCH_ROWS, RecordBatches, read_arrow, read_exce
 from iris_lab.errors import InputError
 
 if TYPE_CHECKING:
-    from iris_lab.data.arrow import Encoded
     from iris_lab.data.blocks import Block
+    from iris_lab.data.encoded import Encoded
 
 Wanted = Sequence[tuple[int, bool]]  # place of each column that is asked for, and whether it holds numbers
 Blocks = Callable[[Wanted], "Iterator[Block | None]"]

@@ -9,6 +9,7 @@ from iris_lab.modeling.estimators import (
     cross_validate,
     majority_baseline,
     make_estimator,
+    stated_cost,
 )
 from iris_lab.modeling.persistence import INFO_FILE, MODEL_FILE, Model, load_model, save_model, versions
 from iris_lab.modeling.splits import (
@@ -45,5 +46,6 @@ __all__ = [
     "make_estimator",
     "make_split",
     "save_model",
+    "stated_cost",
     "versions",
 ]

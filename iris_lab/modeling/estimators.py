@@ -11,9 +11,10 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import f_classif
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC
@@ -21,6 +22,7 @@ from sklearn.svm import SVC
 from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError, check_type
 from iris_lab.modeling.boosting import Boosting
+from iris_lab.modeling.costs import affordable, expected_cost
 from iris_lab.modeling.preparation import make_preparation, prepared_names
 from iris_lab.modeling.splits import Split, check_seed
 
@@ -91,6 +93,12 @@ def check_needs(model: str, split: Split, folds: int) -> None:
     samples = len(split.train) - -(-len(split.train) // folds)
     if model == "knn" and samples < NEIGHBOURS:
         raise InputError(f"model=knn: {samples} samples outside a fold, expected {NEIGHBOURS} neighbours or more")
+
+
+def stated_cost(model: str, split: Split, folds: int) -> list[str]:
+    """Return a line on how long the model will take, if that is over a minute."""
+    cost = expected_cost(check_model(model), *split.train_features.shape, folds)
+    return [cost] if cost else []
 
 
 def check_model(model: str) -> str:
@@ -191,12 +199,39 @@ def coefficients(estimator: Pipeline, split: Split) -> pd.DataFrame:
 
     For linear models, one column per class: the change of the class's decision value for one standard deviation more
     of the feature, or for a level, which has a row of its own. For the others, the drop of training accuracy when the
-    feature is shuffled (permutation importance, Breiman 2001, mean of 10 shuffles, fixed seed).
+    feature is shuffled (permutation importance, Breiman 2001, mean of 10 shuffles, fixed seed); of a large table on a
+    stratified sample, with fewer shuffles, and of the features that separate the classes best. The column's name says
+    so.
     """
-    last, names = estimator[-1], list(split.dataset.features.columns)
+    last = estimator[-1]
     if hasattr(last, "coef_"):
         weights = last.coef_ if len(last.coef_) > 1 else np.vstack([-last.coef_[0], last.coef_[0]])
         prepared = prepared_names(estimator[0], split.dataset.schema)
         return pd.DataFrame(weights.T, index=prepared, columns=list(split.dataset.classes))
-    drop = permutation_importance(estimator, split.train_features, split.train_target, n_repeats=10, random_state=0)
-    return pd.DataFrame({"accuracy lost when shuffled": drop.importances_mean}, index=names)
+    return _importance(estimator, split)
+
+
+def _importance(estimator: Pipeline, split: Split) -> pd.DataFrame:
+    """Return how much accuracy on training samples is lost when a feature is shuffled."""
+    features, target = split.train_features, split.train_target
+    model = next((name for name, make in MODELS.items() if type(make(0)) is type(estimator[-1])), "")
+    some = affordable(model, *features.shape)
+    kept = np.arange(len(target))
+    if some.samples < len(target):
+        kept = np.sort(train_test_split(kept, train_size=some.samples, random_state=0, stratify=target)[0])
+    chosen = np.arange(features.shape[1])
+    if some.features < len(chosen):
+        f_values = np.nan_to_num(f_classif(features.fillna(features.median()), target)[0], posinf=np.inf)
+        chosen = np.sort(np.argsort(-f_values, kind="stable")[: some.features])
+    whole = features.iloc[kept]
+
+    def score(estimator: Pipeline, shuffled: pd.DataFrame, target: NDArray[np.int64]) -> float:
+        return float(estimator.score(whole.assign(**{str(name): column for name, column in shuffled.items()}), target))
+
+    drop = permutation_importance(
+        estimator, whole.iloc[:, chosen], target[kept], scoring=score, n_repeats=some.repeats, random_state=0
+    )
+    name = "accuracy lost when shuffled"
+    if some.samples < len(target) or some.features < features.shape[1]:
+        name += f"\n({some.features} of {features.shape[1]} features, {some.samples} of {len(target)} samples)"
+    return pd.DataFrame({name: drop.importances_mean}, index=features.columns[chosen])

@@ -8,6 +8,7 @@ from typing import Any
 from iris_lab.artifacts import DATA_FOLDER
 from iris_lab.data import BUNDLED, Dataset, Source, check_source, is_url, load_dataset, sources
 from iris_lab.modeling import check_data
+from iris_lab.modeling.costs import expected_cost
 from iris_lab.workflow import provenance
 from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared
@@ -66,6 +67,17 @@ class Plan:
             **size,
             **{k.capitalize(): v for k, v in asked.items()},
         }
+
+    @property
+    def cost(self) -> str:
+        """How long the model will take, in a sentence; empty where it is under a minute."""
+        if not self.dataset or not {"model", "test_size", "folds"} <= self.values.keys():
+            return ""
+        samples, features = self.dataset.features.shape
+        held_out = float(self.values["test_size"])
+        return expected_cost(
+            str(self.values["model"]), round(samples * (1 - held_out)), features, int(self.values["folds"])
+        )
 
     def recorded(self, name: str) -> Value:
         """Return a parameter's value for the record: for the user's table, the path of its copy in the run."""

@@ -50,6 +50,7 @@ def report(
     kernels: Kernels | None = None,
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
+    on_notice: Callable[[str], None] = lambda notice: None,
     on_publish: Callable[[bool], None] = lambda replaces: None,
 ) -> Path:
     """Execute the steps into a run directory, and return it.
@@ -66,6 +67,8 @@ def report(
         Seconds that one cell may take; None for no limit.
     on_progress
         Called after every cell.
+    on_notice
+        Called with what a user should know before the run starts.
     on_publish
         Called just before the run is published, with whether it replaces another one.
 
@@ -82,6 +85,8 @@ def report(
         place.check()
         if not job.force:
             _refuse_another(place, plan)
+        if plan.cost:
+            on_notice(plan.cost)
         with place.reserved() as folder:
             try:
                 seconds = execute(
