@@ -4,13 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from iris_lab.data.schema import Feature
-from iris_lab.data.sources import Source
+
+if TYPE_CHECKING:
+    from iris_lab.data.sources import Source
 
 # Target column, and one line on where the data come from.
 BUNDLED: Mapping[str, tuple[str, str]] = {
@@ -65,7 +68,7 @@ class Dataset:
     groups: NDArray[np.int64] | None = None
     time: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
-    table: Source | None = None
+    table: "Source | None" = None
     reading: Mapping[str, str] = field(default_factory=dict)
 
     @property

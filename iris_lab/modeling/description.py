@@ -3,15 +3,17 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import msgspec
 import pandas as pd
 
-from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import Feature, Kind
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.splits import Split
+
+if TYPE_CHECKING:
+    from iris_lab.data.dataset import Dataset
 
 DRAWN_SAMPLES = 300  # most training samples in model.json, for the demo page's scatter plot
 
@@ -84,7 +86,7 @@ def read_info(path: Path) -> dict[str, Any]:
     return info
 
 
-def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+def describe_dataset(dataset: "Dataset") -> dict[str, Any]:
     """Return what ``model.json`` says of the data: the digest, and for the user's own table how it was read."""
     known: dict[str, Any] = {"name": dataset.name, "source": dataset.source, "sha256": dataset.digest}
     if dataset.table:
