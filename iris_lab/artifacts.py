@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from iris_lab.data.dataset import Dataset
+from iris_lab.data.datasets import load_dataset
 from iris_lab.data.schema import free_name, special
 from iris_lab.errors import ArtifactError, InputError, check_type
-from iris_lab.modeling import SUBSET, Model, Split, load_model
+from iris_lab.modeling import SUBSET, Model, Split, load_model, split_at
 from iris_lab.place import reports
 
 METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
@@ -41,8 +42,12 @@ def run_folder(run_dir: str = "") -> Path:
 def write_split(folder: Path, split: Split) -> None:
     """Write every sample with its subset, so that later steps need no other copy of the data.
 
-    The first column says ``train`` or ``test``; it has a name that no column of the table has.
+    The first column says ``train`` or ``test``; it has a name that no column of the table has. Of a private run, the
+    second is the number of the sample, counted from 1, and that is all.
     """
+    if split.dataset.is_private:
+        split.subset.reset_index()[[SUBSET, "sample"]].to_csv(folder / SPLIT_FILE, index=False, lineterminator="\n")
+        return
     table = split.dataset.frame
     table.insert(0, free_name(SUBSET, list(table.columns)), split.subset)
     table.to_csv(folder / SPLIT_FILE, index=False, lineterminator="\n")
@@ -59,6 +64,8 @@ def read_split(folder: Path, model: Model) -> Split:
     path, target = folder / SPLIT_FILE, str(model.info["target"])
     if not path.is_file():
         raise ArtifactError(f"no {SPLIT_FILE} in the run directory: run 02_train first")
+    if model.is_private:
+        return _read_private(path, model)
     try:
         # Class names stay text as they are: "NA" or "1" may be the name of a class.
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -76,6 +83,18 @@ def read_split(folder: Path, model: Model) -> Split:
     if dataset.digest != recorded["sha256"]:
         raise ArtifactError(f"{SPLIT_FILE} is not the data the model was trained on (digest): run 02_train again")
     return Split(dataset, np.flatnonzero(subset == "train"), np.flatnonzero(subset == "test"))
+
+
+def _read_private(path: Path, model: Model) -> Split:
+    """Read the split of a private run, and the table from where `load_dataset` had it."""
+    dataset = load_dataset(**model.info["dataset"]["read"], private=True)
+    try:
+        subset = pd.read_csv(path)[SUBSET].to_numpy()
+    except (ValueError, KeyError) as error:
+        raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data ({error}): run 02_train again") from error
+    if dataset.digest != model.info["dataset"]["sha256"] or len(subset) != len(dataset.target):
+        raise ArtifactError("the table is not the data the model was trained on (digest): run 02_train again")
+    return split_at(dataset, np.flatnonzero(subset == "train"), np.flatnonzero(subset == "test"))
 
 
 def read_metrics(folder: Path) -> dict[str, float]:

@@ -47,6 +47,10 @@ class Dataset:
         When each sample was taken, in any unit, shape (samples,); None where that does not matter.
     notes
         What was found when the table was read, one sentence each.
+    exact_digest
+        Digest of the table that this one is a coarser form of, for a private run; else empty.
+    read
+        What `load_dataset` was given, for a private run, whose later steps have to read the table again; else empty.
     """
 
     name: str
@@ -60,6 +64,13 @@ class Dataset:
     groups: NDArray[np.int64] | None = None
     time: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
+    exact_digest: str = ""
+    read: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether no sample of it may be shown, see `iris_lab.data.privacy`."""
+        return bool(self.exact_digest)
 
     @property
     def labels(self) -> "pd.Series[str]":
@@ -96,6 +107,8 @@ class Dataset:
     @property
     def digest(self) -> str:
         """SHA-256 of the content: names, classes, values. It does not depend on file format and row labels."""
+        if self.exact_digest:
+            return self.exact_digest
         header: list[object] = [list(self.features.columns), self.target_name, list(self.classes)]
         if not all(feature.is_plain for feature in self.schema):
             header.append([[name, one.kind, one.levels, one.missing] for name, one in self.special.items()])

@@ -9,9 +9,10 @@ import pandas as pd
 
 from iris_lab.data.columns import Columns, Findings, encode, features_of, kinds_in, mark_missing, misleading, names_in
 from iris_lab.data.dataset import BUNDLED, Dataset
+from iris_lab.data.privacy import generalized
 from iris_lab.data.roles import group_numbers, roles_in, times
 from iris_lab.data.schema import special
-from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
+from iris_lab.data.sources import FORMATS, Source, aside, fetch, format_of, is_url, name_of, without_secrets
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError, check_type
 
@@ -30,6 +31,7 @@ def load_dataset(
     missing: str = "",
     groups: str = "",
     time: str = "",
+    private: bool = False,
 ) -> Dataset:
     """Load a bundled dataset, or a text table or Parquet file or URL.
 
@@ -59,6 +61,8 @@ def load_dataset(
         Column that says which samples belong together, such as a patient or a site; no feature then.
     time
         Column of dates or numbers that says when a sample was taken; no feature then.
+    private
+        Return the coarser table of a private run, see `generalized`.
 
     Raises
     ------
@@ -72,6 +76,8 @@ def load_dataset(
     options |= {"groups": groups, "time": time}
     for option, value in (reading | options).items():
         check_type(option, value, str)
+    if not isinstance(private, bool):
+        raise InputError(f"private={private!r}: expected True or False")
     name, place, origin, table = _opened(source, Reading(**reading))
     lines, columns = _columns(table)
     found = Findings(list(table.notes), lines=lines, counted=table.counted)
@@ -97,9 +103,13 @@ def load_dataset(
         raise InputError(f"{place} leaves no feature ({reasons}): name columns with keep")
     # Row by row in memory, as scikit-learn's bundled tables are: the order of a sum decides a model's last digits.
     frame = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
-    return Dataset(
+    dataset = Dataset(
         name, frame, codes, classes, chosen, origin, special(features), missing, together, order, tuple(found.notes)
     )
+    if not private:
+        return dataset
+    read = {option: value for option, value in (reading | options).items() if value}
+    return generalized(dataset, read | {"source": source.place if isinstance(source, Source) else str(source)})
 
 
 def _opened(source: str | Path | Source, reading: Reading) -> tuple[str, str, str, TextTable]:
@@ -173,7 +183,7 @@ def check_source(source: str) -> None:
     if source in BUNDLED:
         return
     try:
-        file, folder, kind = os.path.isfile(source), os.path.isdir(source), format_of(source)
+        file, folder, kind = os.path.isfile(aside(source)), os.path.isdir(source), format_of(source)
         shown = without_secrets(source) if is_url(source) else source
     except ValueError as error:
         raise InputError(f"data is neither a path nor a URL: {error}") from error

@@ -20,6 +20,7 @@ from iris_lab.modeling.splits import (
     describe_split,
     duplicate_groups,
     make_split,
+    split_at,
 )
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
     "make_estimator",
     "make_split",
     "save_model",
+    "split_at",
     "versions",
 ]

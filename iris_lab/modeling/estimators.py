@@ -18,6 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC
 
+from iris_lab.data.privacy import FEWEST
 from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError, check_type
 from iris_lab.modeling.boosting import Boosting
@@ -41,6 +42,7 @@ MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
 MOST_BALANCED = 10_000
 INNER_FOLDS = 5  # of the calibration inside svm
 NEIGHBOURS = 5  # of knn
+REMEMBERING = ("knn", "svm")  # consist of training samples
 
 
 def check_folds(folds: int, target: NDArray[np.int64] | None = None, classes: Sequence[str] = ()) -> int:
@@ -101,7 +103,24 @@ def check_model(model: str) -> str:
     return model
 
 
-def make_estimator(model: str = "logistic", seed: int = 0, schema: Sequence[Feature] = ()) -> Pipeline:
+def check_private(model: str) -> None:
+    """Refuse a model whose file would hold samples of a private run.
+
+    Raises
+    ------
+    InputError
+        It would.
+    """
+    if model in REMEMBERING:
+        others = ", ".join(name for name in MODELS if name not in REMEMBERING)
+        raise InputError(
+            f"model={model}: its file consists of training samples, and a private run holds none; choose {others}"
+        )
+
+
+def make_estimator(
+    model: str = "logistic", seed: int = 0, schema: Sequence[Feature] = (), *, private: bool = False
+) -> Pipeline:
     """Return an unfitted scikit-learn Pipeline: prepare the features, then classify.
 
     Parameters
@@ -112,17 +131,25 @@ def make_estimator(model: str = "logistic", seed: int = 0, schema: Sequence[Feat
         Seed of the estimators with a random part.
     schema
         What each feature is; empty for numbers without gaps, which are standardized and nothing else.
+    private
+        Let no leaf of a tree rest on fewer than five samples, and of dates look at the month only.
 
     Raises
     ------
     UnknownNameError
         No model has that name.
+    InputError
+        A private one would hold samples.
     """
     classifier = MODELS[check_model(model)](check_seed(seed))
+    if private:
+        check_private(model)
+    if private and model == "forest":
+        classifier.set_params(min_samples_leaf=FEWEST)
     native = isinstance(classifier, Boosting)
     if native and not all(feature.is_plain for feature in schema):
         classifier.set_params(categories=sum(feature.kind == "category" for feature in schema))
-    return make_pipeline(make_preparation(schema, native=native), classifier)
+    return make_pipeline(make_preparation(schema, native=native, private=private), classifier)
 
 
 def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, seed: int = 0) -> NDArray[np.float64]:

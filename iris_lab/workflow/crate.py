@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from iris_lab.data.dataset import BUNDLED
 from iris_lab.errors import ArtifactError, RecordError
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.untrusted import read_bounded, strict_json
@@ -80,6 +81,12 @@ class Record:
     def values(self) -> "dict[str, Value]":
         """Value of every parameter of the run."""
         return {name: value for values in self.parameters.values() for name, value in values.items()}
+
+    @property
+    def private_table(self) -> str:
+        """Name of the table that a private run was made of and does not hold; else empty."""
+        given = self.values.get("data", "")
+        return str(given) if self.values.get("private") is True and given not in BUNDLED else ""
 
 
 def digest_of(path: Path) -> str:

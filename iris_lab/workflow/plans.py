@@ -67,9 +67,19 @@ class Plan:
             **{k.capitalize(): v for k, v in asked.items()},
         }
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the run holds no sample."""
+        return self.values.get("private") is True
+
     def recorded(self, name: str) -> Value:
-        """Return a parameter's value for the record: for the user's table, the path of its copy in the run."""
-        return f"{DATA_FOLDER}/{self.table.file_name}" if name == "data" and self.table else self.values[name]
+        """Return a parameter's value for the record: for the user's table, the path of its copy in the run.
+
+        Of a private run, the table's bare name.
+        """
+        if name != "data" or not self.table:
+            return self.values[name]
+        return self.table.file_name if self.is_private else f"{DATA_FOLDER}/{self.table.file_name}"
 
     def injected(self, step: Step) -> dict[str, Value]:
         """Return what papermill injects into a step: the run directory, and the values that are not the defaults.

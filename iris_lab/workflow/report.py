@@ -8,6 +8,7 @@ from pathlib import Path
 
 from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.place import reports
+from iris_lab.workflow.aside import table_aside
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.output_directory import OutputDirectory
@@ -82,7 +83,7 @@ def report(
         place.check()
         if not job.force:
             _refuse_another(place, plan)
-        with place.reserved() as folder:
+        with place.reserved() as folder, table_aside(plan):
             try:
                 seconds = execute(
                     plan,

@@ -55,7 +55,7 @@ def execute(
     StepError
         A step failed, an output would differ in another run, or the artifacts could not be written.
     """
-    if plan.table:
+    if plan.table and not plan.is_private:
         (folder / DATA_FOLDER).mkdir()
         (folder / DATA_FOLDER / plan.table.file_name).write_bytes(plan.table.content)
     results, seconds, unstable = {}, {}, {}
@@ -161,7 +161,7 @@ def _record(
     data = {}
     if plan.dataset:
         data = {"name": plan.dataset.name, "source": plan.origin, "sha256": plan.dataset.digest}
-    if plan.table:
+    if plan.table and not plan.is_private:
         data["file"] = str(plan.recorded("data"))
     return crate.Record(
         parameters={
