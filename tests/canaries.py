@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
 EMBEDDED = re.compile(r"[A-Za-z0-9+/\\n]{200,}={0,2}")
 EPOCH = pd.Timestamp("1970-01-01")
 FEWEST_DIGITS = 9  # of a number in a text that is compared: shorter ones coincide by chance
@@ -35,12 +35,13 @@ class Canaries:
         return [*self._as_bytes(content), *self._as_text(content.decode("latin-1"))]
 
     def _as_bytes(self, content: bytes) -> list[str]:
-        found = []
-        for order in "<>":
-            known = self.numbers.astype(f"{order}f8").view("u8")
-            for start in range(min(8, max(0, len(content) - 7))):
-                words = np.frombuffer(content, "u8", (len(content) - start) // 8, start)
-                found += [f"bytes of {number!r}" for number in self.numbers[np.isin(known, words)].tolist()]
+        if content.isascii():
+            return []
+        known = np.concatenate([self.numbers.astype(f"{order}f8").view("u8") for order in "<>"])
+        numbers, found = np.tile(self.numbers, 2), []
+        for start in range(min(8, max(0, len(content) - 7))):
+            words = np.frombuffer(content, "u8", (len(content) - start) // 8, start)
+            found += [f"bytes of {number!r}" for number in numbers[np.isin(known, words)].tolist()]
         return found
 
     def _as_text(self, text: str) -> list[str]:
@@ -52,7 +53,7 @@ class Canaries:
         values = np.array(
             sorted({float(token) for token in tokens if _digits(token) >= 4 and abs(float(token)) < 1e300})
         )
-        near = [value for value in self.lonely if len(values) and np.abs(values - value).min() < 1e-4 * abs(value)]
+        near = [value for value in self.lonely if len(values) and np.abs(values - value).min() < 1e-5 * abs(value)]
         return found + [f"about {value!r}" for value in near]
 
 
@@ -96,13 +97,13 @@ def plant(path: Path, rows: int = 400) -> Canaries:
     salary = 50_000 + 9000 * random.normal(size=rows) + 12_000 * sick
     dose = np.exp(random.normal(size=rows)) / 7
     ratio = random.normal(size=rows) + sick
-    lonely = [731415.926535, -271828.182845, 1618033.98874, 0.000314159265]
+    lonely = [731415926.53589, -271828182.84590, 161803398.87498, 0.000314159265]
     salary[:3], dose[3] = lonely[:3], lonely[3]
-    dose[4:7] = lonely_doses = [27182.818284, 31415.926535, 14142.135623]
+    dose[4:7] = lonely_doses = [272182818.28459, 314159265.35897, 141421356.23730]
     sparse = np.zeros(rows)
-    sparse[[11, 12, 13]] = lonely_sparse = [57721.5664901, 66274.3449342, 45669.2016091]
+    sparse[[11, 12, 13]] = lonely_sparse = [577215664.90153, 662743419.34918, 456692016.09178]
     scarce = np.full(rows, np.nan)
-    scarce[[21, 22, 23]] = lonely_scarce = [83462.6841674, 66026.9491234, 25029.0787509]
+    scarce[[21, 22, 23]] = lonely_scarce = [834626841.67407, 660269491.23419, 250290787.50989]
     days = random.integers(8000, 12_000, rows).astype(float)
     days[[31, 32]] = -9867.0, 25_876.0
     rare = [f"Rareville{number}" for number in range(40)]

@@ -56,6 +56,9 @@ def verify(given: argparse.Namespace) -> int:
 
         check_page(given.report, given.run)
     try:
+        from iris_lab.workflow.verification import read_record
+
+        read_record(given.run, data=None if given.quick else given.data)  # refused before anything starts
         # The warm parent imports its half of the stack meanwhile.
         with shown_progress() as progress, nullcontext() if given.quick else warm_kernels() as kernels:
             from iris_lab.workflow import verification

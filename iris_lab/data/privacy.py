@@ -5,17 +5,20 @@ Everything later works on this coarser table, so no figure, model or file has to
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import UNKNOWN_LEVEL, Feature
 from iris_lab.errors import InputError
 
+if TYPE_CHECKING:
+    from iris_lab.data.dataset import Dataset
+
 FEWEST = 5  # samples, or groups where they are given, that share what is shown
-FEWEST_OF_LEVEL = 2 * FEWEST  # in the table, so that the training set, too, has several
+FEWEST_OF_NAME = 2 * FEWEST  # of a level or a class in the table, so that the training set has several, too
 STEPS = 20  # to 200, in the middle half of a number's values
 FAR = 100  # steps from the median, from where on two significant digits are kept
 DIGITS = 15  # of a float64
@@ -23,7 +26,7 @@ DIVISIONS = 10  # of a range, whose ends are rounded outwards
 Floats = NDArray[np.float64]
 
 
-def generalized(dataset: Dataset, read: Mapping[str, str] | None = None) -> Dataset:
+def generalized(dataset: "Dataset", read: Mapping[str, str] | None = None) -> "Dataset":
     """Return the coarser table of a private run, read as `read` says; its digest stays that of the exact one.
 
     Numbers beyond the fifth smallest and largest become these, and all are rounded to about two significant digits
@@ -35,12 +38,7 @@ def generalized(dataset: Dataset, read: Mapping[str, str] | None = None) -> Data
     InputError
         A class has so few samples that its name says something about one of them.
     """
-    counts = [len(np.unique(people(dataset)[dataset.target == code])) for code in range(len(dataset.classes))]
-    if (smallest := min(counts)) < FEWEST:
-        raise InputError(
-            f"class {dataset.classes[counts.index(smallest)]!r} has {smallest} samples or groups: a private run names "
-            f"no class of fewer than {FEWEST}; merge it with another, or remove it"
-        )
+    _check_classes(dataset, np.arange(len(dataset.target)), FEWEST_OF_NAME, "samples or groups")
     columns, special, gone = {}, dict(dataset.special), []
     for feature, (name, column) in zip(dataset.schema, dataset.features.items(), strict=True):
         kept, values = COARSER[feature.kind](feature, column.to_numpy(), people(dataset))
@@ -62,7 +60,17 @@ def generalized(dataset: Dataset, read: Mapping[str, str] | None = None) -> Data
     )  # fmt: skip
 
 
-def people(dataset: Dataset) -> NDArray[np.int64]:
+def _check_classes(dataset: "Dataset", rows: NDArray[np.int64], fewest: int, what: str) -> None:
+    who, target = people(dataset)[rows], dataset.target[rows]
+    counts = [len(np.unique(who[target == code])) for code in range(len(dataset.classes))]
+    if (smallest := min(counts)) < fewest:
+        raise InputError(
+            f"class {dataset.classes[counts.index(smallest)]!r} has {smallest} {what}: a private run names no class of "
+            f"fewer than {fewest}; merge it with another, or remove it"
+        )
+
+
+def people(dataset: "Dataset") -> NDArray[np.int64]:
     """Return a number for each sample, shape (samples,); samples of one group share it."""
     return np.arange(len(dataset.target)) if dataset.groups is None else dataset.groups
 
@@ -135,7 +143,7 @@ def _booleans(feature: Feature, values: Floats, who: NDArray[np.int64]) -> tuple
 
 
 def _categories(feature: Feature, values: Floats, who: NDArray[np.int64]) -> tuple[Feature, Floats | None]:
-    kept, merged = merge_levels(feature, values, who, FEWEST_OF_LEVEL)
+    kept, merged = merge_levels(feature, values, who, FEWEST_OF_NAME)
     return kept, merged if kept.levels else None
 
 
@@ -165,13 +173,19 @@ COARSER: Mapping[str, Callable[[Feature, Floats, NDArray[np.int64]], tuple[Featu
 }
 
 
-def for_training(dataset: Dataset, train: NDArray[np.int64]) -> Dataset:
+def for_training(dataset: "Dataset", train: NDArray[np.int64]) -> "Dataset":
     """Return a private dataset in which every named level has enough samples in the training set, too.
 
-    A category of which no level has keeps them: its name and its number of levels were seen before the split.
+    A category of which no level has enough keeps them all.
+
+    Raises
+    ------
+    InputError
+        A class has too few.
     """
     if not dataset.is_private:
         return dataset
+    _check_classes(dataset, train, FEWEST, "training samples or groups")
     features, special = dataset.features.copy(), dict(dataset.special)
     for feature in dataset.schema:
         if feature.kind != "category":

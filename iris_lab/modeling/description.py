@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import msgspec
 import pandas as pd
@@ -11,7 +11,9 @@ import pandas as pd
 from iris_lab.data.privacy import outwards
 from iris_lab.data.schema import Feature, Kind
 from iris_lab.errors import ArtifactError
-from iris_lab.modeling.splits import Split
+
+if TYPE_CHECKING:
+    from iris_lab.modeling.splits import Split
 
 DRAWN_SAMPLES = 300  # most training samples in model.json, for the demo page's scatter plot
 
@@ -82,7 +84,7 @@ def read_info(path: Path) -> dict[str, Any]:
     return info
 
 
-def describe_features(split: Split) -> list[dict[str, Any]]:
+def describe_features(split: "Split") -> list[dict[str, Any]]:
     """Return what ``model.json`` says of each feature: its kind, and its range in the training set.
 
     In a private run, the range is rounded outwards.
@@ -117,7 +119,7 @@ def _decimals(column: "pd.Series[float]") -> int:
     return most
 
 
-def drawn_samples(split: Split) -> dict[str, Any]:
+def drawn_samples(split: "Split") -> dict[str, Any]:
     """Return evenly spaced training samples, enough for a scatter plot; none of a private run."""
     if split.dataset.is_private:
         return {"rows": [], "classes": []}

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from iris_lab.data.dataset import BUNDLED
 from iris_lab.errors import ArtifactError, RecordError
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.untrusted import read_bounded, strict_json
@@ -86,7 +85,8 @@ class Record:
     def private_table(self) -> str:
         """Name of the table that a private run was made of and does not hold; else empty."""
         given = self.values.get("data", "")
-        return str(given) if self.values.get("private") is True and given not in BUNDLED else ""
+        own = self.values.get("private") is True and "." in str(given)  # bundled data have no suffix
+        return str(given) if own else ""
 
 
 def digest_of(path: Path) -> str:

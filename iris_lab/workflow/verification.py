@@ -55,16 +55,8 @@ def verify(
     RecordError
         What should be its record is none, so the run is different.
     """
-    started, run = time.perf_counter(), Path(os.path.abspath(run))  # so that "." has a name
-    if not run.is_dir():
-        what = "is a file" if run.exists() else "does not exist"
-        raise ArtifactError(f"run {str(run)!r} {what}: give the folder of a run, such as reports/iris")
-    try:
-        record = read_crate(run)
-    except RecordError as error:
-        raise RecordError(f"{error}; the run is different") from error
-    if not quick:
-        _check_given(run, record, data)
+    started = time.perf_counter()
+    run, record = read_record(run, data=None if quick else data)
     try:
         files = files_of(run)
     except OSError as error:
@@ -86,11 +78,34 @@ def verify(
     return replace(found, seconds=time.perf_counter() - started)
 
 
-def _check_given(run: Path, record: Record, data: str) -> None:
-    if record.private_table and not data:
+def read_record(run: Path, *, data: str | None = None) -> tuple[Path, Record]:
+    """Return the absolute path of a run and its record, if they can be verified.
+
+    Parameters
+    ----------
+    run, data
+        As for `verify`; None for `data` if nothing is to be re-run.
+
+    Raises
+    ------
+    ArtifactError
+        There is no run, it cannot be read, or `data` is missing or too much.
+    RecordError
+        What should be its record is none.
+    """
+    run = Path(os.path.abspath(run))  # so that "." has a name
+    if not run.is_dir():
+        what = "is a file" if run.exists() else "does not exist"
+        raise ArtifactError(f"run {str(run)!r} {what}: give the folder of a run, such as reports/iris")
+    try:
+        record = read_crate(run)
+    except RecordError as error:
+        raise RecordError(f"{error}; the run is different") from error
+    if data == "" and record.private_table:
         raise ArtifactError(
             f"run {run.name!r} is private and holds no table: give it with --data, such as --data "
             f"{printable(record.private_table)}, or check the files alone with --quick"
         )
     if data and not record.private_table:
         raise ArtifactError(f"run {run.name!r} is not private and holds its data: leave out --data")
+    return run, record
