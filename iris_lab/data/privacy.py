@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from iris_lab.data.months import month_of
 from iris_lab.data.schema import UNKNOWN_LEVEL, Feature
 from iris_lab.errors import InputError
 
@@ -129,14 +130,6 @@ def _dates(feature: Feature, values: Floats, who: NDArray[np.int64]) -> tuple[Fe
     return feature, month_of(np.clip(values, *found))
 
 
-def month_of(days: Floats, *, later: int = 0) -> Floats:
-    """Return the first day of the month of dates in days since 1970-01-01, or of a later month."""
-    gaps = np.isnan(days)
-    months = np.floor(np.where(gaps, 0.0, days)).astype("datetime64[D]").astype("datetime64[M]") + later
-    first: Floats = np.where(gaps, np.nan, months.astype("datetime64[D]").astype(np.float64))
-    return first
-
-
 def _booleans(feature: Feature, values: Floats, who: NDArray[np.int64]) -> tuple[Feature, Floats | None]:
     found = ends(values, who)
     return feature, values if found is not None and found[0] < found[1] else None
@@ -183,8 +176,6 @@ def for_training(dataset: "Dataset", train: NDArray[np.int64]) -> "Dataset":
     InputError
         A class has too few.
     """
-    if not dataset.is_private:
-        return dataset
     _check_classes(dataset, train, FEWEST, "training samples or groups")
     features, special = dataset.features.copy(), dict(dataset.special)
     for feature in dataset.schema:

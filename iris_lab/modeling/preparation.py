@@ -12,7 +12,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from iris_lab.data.privacy import month_of
+from iris_lab.data.months import month_of
 from iris_lab.data.schema import Feature
 
 RARE = 5  # training samples; levels with fewer are taken together

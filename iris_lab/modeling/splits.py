@@ -11,7 +11,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import train_test_split
 
-from iris_lab.data.privacy import for_training
 from iris_lab.errors import InputError, check_type
 from iris_lab.modeling.draw import draw_groups
 
@@ -165,7 +164,11 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
 
 def split_at(dataset: "Dataset", train: NDArray[np.int64], test: NDArray[np.int64]) -> Split:
     """Return a split into given rows; levels that are rare in the training set of a private run are merged."""
-    return Split(for_training(dataset, train), train, test)
+    if dataset.is_private:
+        from iris_lab.data.privacy import for_training  # here: no other run needs it
+
+        dataset = for_training(dataset, train)
+    return Split(dataset, train, test)
 
 
 def _latest(time: NDArray[np.float64], groups: NDArray[np.int64], test_size: float) -> NDArray[np.bool_]:
