@@ -86,8 +86,10 @@ def ends(values: Floats, who: NDArray[np.int64]) -> tuple[float, float] | None:
     who
         As from `people`.
     """
-    by_one = pd.Series(values).groupby(who)
-    low, high = (np.sort(found.dropna().to_numpy()) for found in (by_one.min(), by_one.max()))
+    low = high = np.sort(values[~np.isnan(values)])
+    if len(np.unique(who)) < len(who):
+        by_one = pd.Series(values).groupby(who)
+        low, high = (np.sort(found.dropna().to_numpy()) for found in (by_one.min(), by_one.max()))
     if len(low) < 2 * FEWEST or low[FEWEST - 1] > high[-FEWEST]:
         return None
     return float(low[FEWEST - 1]), float(high[-FEWEST])

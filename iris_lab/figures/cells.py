@@ -76,6 +76,6 @@ def _cell(values: Floats, cells: int) -> tuple[Floats, Floats]:
 
 def _shared(cells: pd.DataFrame, who: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return the rows whose cell has samples of enough people, or groups."""
-    columns = list(cells.columns)
-    counts = cells.assign(who=who).groupby(columns, sort=False)["who"].transform("nunique")
+    grouped = cells.assign(who=who).groupby(list(cells.columns), sort=False)["who"]
+    counts = grouped.transform("size") if len(np.unique(who)) == len(who) else grouped.transform("nunique")
     return np.flatnonzero(counts.to_numpy() >= FEWEST)
