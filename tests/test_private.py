@@ -1,6 +1,7 @@
 """A private run holds no sample: canaries in its table are neither in its files nor in what its endpoint answers."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -212,7 +213,7 @@ def test_a_private_run_is_made_served_and_verified_without_a_sample_in_it(table:
     assert [path.name for path in files if str(tmp_path).encode() in path.read_bytes()] == []
     assert (run / "split.csv").read_text(encoding="utf-8").startswith("subset,sample\n")
 
-    for content in served(run, tmp_path):
+    for content in served(run):
         assert [one for piece in unpacked(content) for one in canaries.found_in(piece)] == []
 
     moved = table.rename(tmp_path / "moved.csv")
@@ -225,21 +226,21 @@ def test_a_private_run_is_made_served_and_verified_without_a_sample_in_it(table:
     assert (other.returncode, "data people  SHA-256" in other.stdout) == (1, True), other.stdout
 
 
-def served(run: Path, folder: Path) -> Iterator[bytes]:
+def served(run: Path) -> Iterator[bytes]:
     process = subprocess.Popen(
         [sys.executable, "-m", "iris_lab", "serve", str(run), "--port", "0", "--share-samples"],
-        cwd=folder, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        assert process.stderr is not None
-        url = next(word for line in process.stderr for word in line.split() if word.startswith("http://")).rstrip("/")
+        assert process.stdout is not None
+        url = re.findall(r"http://[^ ]+", process.stdout.readline())[0]
         for page in PAGES:
             for accept in ("text/html", "application/json"):
-                yield requests.get(url + page, headers={"Accept": accept}, timeout=30).content
-        yield requests.post(f"{url}/predict", json={"data": [{}]}, timeout=30).content
+                yield requests.get(url + page, headers={"Accept": accept}, timeout=60).content
+        yield requests.post(f"{url}/predict", json={"data": [{}]}, timeout=60).content
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def test_a_private_run_without_its_table_is_not_verified_and_another_run_takes_none(

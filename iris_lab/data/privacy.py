@@ -86,10 +86,11 @@ def ends(values: Floats, who: NDArray[np.int64]) -> tuple[float, float] | None:
     who
         As from `people`.
     """
-    low = high = np.sort(values[~np.isnan(values)])
+    lowest = highest = values
     if len(np.unique(who)) < len(who):
         by_one = pd.Series(values).groupby(who)
-        low, high = (np.sort(found.dropna().to_numpy()) for found in (by_one.min(), by_one.max()))
+        lowest, highest = (np.asarray(found, np.float64) for found in (by_one.min(), by_one.max()))
+    low, high = (np.sort(each[~np.isnan(each)]) for each in (lowest, highest))
     if len(low) < 2 * FEWEST or low[FEWEST - 1] > high[-FEWEST]:
         return None
     return float(low[FEWEST - 1]), float(high[-FEWEST])
