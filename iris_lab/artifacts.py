@@ -11,11 +11,10 @@ import pandas as pd
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError, check_type
-from iris_lab.modeling import SUBSET, Model, Split, load_model
-from iris_lab.place import reports
+from iris_lab.modeling import SUBSET, Model, Split, load_model, split_at
+from iris_lab.place import DATA_FOLDER, reports
 
 METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
-DATA_FOLDER = "data"  # for the copy of the user's table
 
 
 def run_folder(run_dir: str = "") -> Path:
@@ -76,17 +75,20 @@ def read_split(folder: Path, model: Model) -> Split:
         raise ArtifactError(f"{SPLIT_FILE} is not a split ({error}): run 02_train again") from error
     if not np.array_equal(samples, dataset.labels.index) or not np.isin(subset, ["train", "test"]).all():
         raise ArtifactError(f"{SPLIT_FILE} is not a split of the model's data: run 02_train again")
-    return Split(dataset, np.flatnonzero(subset == "train"), np.flatnonzero(subset == "test"))
+    return split_at(dataset, np.flatnonzero(subset == "train"), np.flatnonzero(subset == "test"))
 
 
 def _read_data(folder: Path, recorded: Mapping[str, Any]) -> Dataset:
+    reading = dict(recorded.get("reading", {}))
     source: str | Path = recorded["name"]
-    if "file" in recorded:
+    if private := "source" in reading:
+        source = reading.pop("source")
+    elif "file" in recorded:
         source = folder / DATA_FOLDER / Path(recorded["file"]).name
         if not source.is_file():
             raise ArtifactError(f"no {DATA_FOLDER}/{source.name} in the run directory: run 02_train first")
     try:
-        return load_dataset(source, **recorded.get("reading", {}))
+        return load_dataset(source, **reading, private=private)
     except (InputError, TypeError) as error:
         raise ArtifactError(f"the run's data cannot be read ({error}): run 02_train again") from error
 

@@ -30,9 +30,12 @@ def classification_report(target: ArrayLike, predicted: ArrayLike, classes: Sequ
 
 
 def misclassified(split: Split, predicted: NDArray[np.int64]) -> pd.DataFrame:
-    """Return the misclassified samples of the test set, numbered from 1 as in the table."""
+    """Return the misclassified samples of the test set, numbered from 1 as in the table; of a private run, counts."""
     wrong = split.test_target != predicted
     classes = np.asarray(split.dataset.classes)
+    if split.dataset.is_private:
+        pairs = pd.DataFrame({"true": classes[split.test_target[wrong]], "predicted": classes[predicted[wrong]]})
+        return pairs.value_counts(sort=False).rename("samples").reset_index()
     table = split.dataset.spelled(split.test_features[wrong])
     for name, codes in (("true", split.test_target), ("predicted", predicted)):
         table[free_name(name, list(table.columns))] = classes[codes[wrong]]

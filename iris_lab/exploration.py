@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from sklearn.feature_selection import f_classif
 
 from iris_lab.data.dataset import Dataset
+from iris_lab.data.privacy import outwards
 from iris_lab.data.schema import free_name
 from iris_lab.modeling import SUBSET, Split, duplicate_groups
 
 MAX_LEVELS_SHOWN = 5  # of a category
+FIRST = 5  # samples
 MAX_PAIRED_FEATURES = 40  # of more features, the best ones alone are tried in pairs
 ROUNDING_VARIANCE = 1e-9  # of a standardized feature; a smaller variance is rounding error
 
@@ -34,12 +36,24 @@ def describe(dataset: Dataset) -> str:
     return "\n".join(fill(f"{name:<10}{fact}", 100, subsequent_indent=" " * 10) for name, fact in lines)
 
 
+def first_samples(dataset: Dataset) -> pd.DataFrame:
+    """Return the first samples, one per column; none of a private run."""
+    return dataset.frame.head(0 if dataset.is_private else FIRST).T
+
+
 def summarize(dataset: Dataset) -> pd.DataFrame:
-    """Return the spread of each number and its mean in each class, one row per feature."""
+    """Return the spread of each number and its mean in each class, one row per feature.
+
+    In a private run, the smallest and the largest value are rounded outwards.
+    """
     names = [feature.name for feature in dataset.schema if feature.kind in ("number", "boolean")]
     if not names:
         return pd.DataFrame()
     spread = dataset.features[names].agg(["min", "median", "max", "mean", "std"]).T
+    if dataset.is_private:
+        known = {feature.name: feature for feature in dataset.schema}
+        ranges = [outwards(known[name], *spread.loc[name, ["min", "max"]]) for name in names]
+        spread[["min", "max"]] = np.array(ranges)
     means = dataset.features[names].groupby(dataset.target).mean().T
     return spread.join(means.set_axis([f"mean of {name}" for name in dataset.classes], axis=1))
 
@@ -50,26 +64,36 @@ def kinds_of_features(dataset: Dataset) -> pd.DataFrame:
     for feature, (name, values) in zip(dataset.schema, dataset.features.items(), strict=True):
         given = values.dropna()
         if feature.kind == "category":
-            spelled = ", ".join(feature.spell(given.value_counts(sort=True).index[:MAX_LEVELS_SHOWN]))
+            frequent = given[given >= 0].value_counts(sort=True).index
+            spelled = ", ".join(feature.spell(frequent[:MAX_LEVELS_SHOWN]))
             shown = spelled + (", …" if len(feature.levels) > MAX_LEVELS_SHOWN else "")
         else:
-            shown = " to ".join(feature.spell([given.min(), given.max()]))
+            ends = given.min(), given.max()
+            shown = " to ".join(feature.spell(outwards(feature, *ends) if dataset.is_private else ends))
         rows.append((name, feature.kind, int(values.isna().sum()), given.nunique(), shown))
     table = pd.DataFrame(rows, columns=["feature", "kind", "missing", "distinct", "range, or levels by frequency"])
     return table.set_index("feature")
 
 
 def duplicates(dataset: Dataset) -> pd.DataFrame:
-    """Return the samples whose features all equal those of another sample, groups of duplicates numbered from 1."""
+    """Return the samples whose features all equal those of another sample, groups of duplicates numbered from 1.
+
+    Of a private run, how many groups and samples there are.
+    """
     groups = duplicate_groups(dataset.features)
     shared = np.flatnonzero(np.bincount(groups)[groups] > 1)
+    if dataset.is_private:
+        return pd.DataFrame({"groups of duplicates": [len(np.unique(groups[shared]))], "samples": [len(shared)]})
     number, members = pd.factorize(groups[shared])[0] + 1, dataset.frame.iloc[shared]
     return members.set_index(pd.Index(number, name="duplicates"), append=True).swaplevel().sort_index()
 
 
 def duplicate_subsets(split: Split) -> pd.DataFrame:
-    """Return the class and the subset of each of the `duplicates`."""
-    classes = duplicates(split.dataset)[[split.dataset.target_name]]
+    """Return the class and the subset of each of the `duplicates`; of a private run, how many there are."""
+    table = duplicates(split.dataset)
+    if split.dataset.is_private:
+        return table
+    classes = table[[split.dataset.target_name]]
     subsets = split.subset.loc[classes.index.get_level_values("sample")].to_numpy()
     return classes.assign(**{free_name(SUBSET, list(classes.columns)): subsets})
 

@@ -6,6 +6,7 @@ PACKAGE = Path(__file__).resolve().parent
 INSTALLED = (PACKAGE / "notebooks").is_dir()  # a wheel has them in the package, a checkout beside it
 HOME = PACKAGE if INSTALLED else PACKAGE.parent
 NOTEBOOKS, LOCK = HOME / "notebooks", HOME / "requirements.lock"
+DATA_FOLDER = "data"  # of a run, for the copy of the user's table
 
 
 def reports() -> Path:

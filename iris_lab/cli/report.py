@@ -12,6 +12,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Declare the command."""
     parser = commands.add_parser("report", help="run the notebooks into a report directory")
     parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter")
+    parser.add_argument(
+        "--private",
+        action="store_true",
+        help="keep every sample out of the run, and out of its model; as -p private=true",
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="run directory (default: reports/NAME)")
     parser.add_argument("--force", action="store_true", help="replace a run that has other parameters")
     parser.add_argument(
@@ -35,7 +40,7 @@ def report(given: argparse.Namespace) -> int:
         from iris_lab.workflow.steps import STEPS
 
         job = reports.Job(
-            parse(given.parameter, declared(STEPS)),
+            parse(given.parameter + ["private=true"] * given.private, declared(STEPS)),
             given.output,
             force=given.force,
             allow_unstable=given.allow_unstable,

@@ -25,6 +25,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog="exit code: 0 identical or equivalent, 1 different, 2 it could not be run",
     )
     add_run(parser)
+    parser.add_argument("--data", default="", metavar="PATH", help="table of a private run, which does not hold it")
     parser.add_argument("--quick", action="store_true", help="check files and versions only; execute nothing")
     parser.add_argument("--exact", action="store_true", help="accept identical bytes only")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -48,13 +49,16 @@ def verify(given: argparse.Namespace) -> int:
     from iris_lab.progress import shown_progress
     from iris_lab.workflow.warm import warm_kernels
 
-    if given.quick and (given.exact or given.report):
-        raise InputError("--quick executes nothing to compare: leave out --exact and --report, or --quick")
+    if given.quick and (given.exact or given.report or given.data):
+        raise InputError("--quick executes nothing to compare: leave out --exact, --report and --data, or --quick")
     if given.report:
         from iris_lab.workflow.differences import check_page, write_differences
 
         check_page(given.report, given.run)
     try:
+        from iris_lab.workflow.verification import read_record
+
+        read_record(given.run, data=None if given.quick else given.data)  # refused before anything starts
         # The warm parent imports its half of the stack meanwhile.
         with shown_progress() as progress, nullcontext() if given.quick else warm_kernels() as kernels:
             from iris_lab.workflow import verification
@@ -66,6 +70,7 @@ def verify(given: argparse.Namespace) -> int:
                 timeout=given.timeout,
                 repeat=given.repeat,
                 kernels=kernels,
+                data=given.data,
                 on_progress=given.stopping.checked(progress),
             )
     except IrisLabError as error:

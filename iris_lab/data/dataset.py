@@ -52,9 +52,12 @@ class Dataset:
     notes
         What was found when the table was read, one sentence each.
     table
-        The table it was read from; None for a bundled dataset.
+        The table it was read from; None for a bundled dataset, and for a private run.
     reading
-        The parameters of `load_dataset` with which it was read, but for those that were empty.
+        The parameters of `load_dataset` with which it was read, but for those that were empty; for a private run,
+        whose later steps have to read the table again, also its source.
+    exact_digest
+        Digest of the table that this one is a coarser form of, for a private run; else empty.
     """
 
     name: str
@@ -70,6 +73,12 @@ class Dataset:
     notes: tuple[str, ...] = ()
     table: "Source | None" = None
     reading: Mapping[str, str] = field(default_factory=dict)
+    exact_digest: str = ""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether no sample of it may be shown, see `iris_lab.data.privacy`."""
+        return bool(self.exact_digest)
 
     @property
     def labels(self) -> "pd.Series[str]":
@@ -106,6 +115,8 @@ class Dataset:
     @property
     def digest(self) -> str:
         """SHA-256 of the content: names, classes, values. It does not depend on file format and row labels."""
+        if self.exact_digest:
+            return self.exact_digest
         header: list[object] = [list(self.features.columns), self.target_name, list(self.classes)]
         if not all(feature.is_plain for feature in self.schema):
             header.append([[name, one.kind, one.levels, one.missing] for name, one in self.special.items()])

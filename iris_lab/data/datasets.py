@@ -1,7 +1,7 @@
 """Datasets: bundled ones, or from a file or URL."""
 
 import os.path
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,10 @@ from iris_lab.data.columns import Findings, encode, features_of, kinds_in, mark_
 from iris_lab.data.dataset import BUNDLED, Dataset
 from iris_lab.data.encoded import Columns, encoded
 from iris_lab.data.parsed import find_parsed
+from iris_lab.data.privacy import generalized
 from iris_lab.data.roles import group_numbers, roles_in, times
 from iris_lab.data.schema import special
-from iris_lab.data.sources import FORMATS, Source, fetch, format_of, is_url, name_of, without_secrets
+from iris_lab.data.sources import FORMATS, Source, aside, fetch, format_of, is_url, name_of, without_secrets
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError, check_type
 
@@ -32,6 +33,7 @@ def load_dataset(
     missing: str = "",
     groups: str = "",
     time: str = "",
+    private: bool = False,
 ) -> Dataset:
     """Load a bundled dataset, or a text table or Parquet file or URL.
 
@@ -61,6 +63,8 @@ def load_dataset(
         Column that says which samples belong together, such as a patient or a site; no feature then.
     time
         Column of dates or numbers that says when a sample was taken; no feature then.
+    private
+        Return the coarser table of a private run, see `generalized`.
 
     Raises
     ------
@@ -74,24 +78,33 @@ def load_dataset(
     options |= {"groups": groups, "time": time}
     for option, value in (reading | options).items():
         check_type(option, value, str)
+    if not isinstance(private, bool):
+        raise InputError(f"private={private!r}: expected True or False")
     given = {option: value for option, value in (reading | options).items() if value}
     own = _own(source)
-    if own and (known_already := find_parsed(own, given)):
-        return known_already
-    name, place, origin, table = _opened(own or str(source), Reading(**reading))
+    dataset = (find_parsed(own, given) if own else None) or _read(own or str(source), reading, options)
+    if not private:
+        return dataset
+    return generalized(dataset, given | {"source": source.place if isinstance(source, Source) else str(source)})
+
+
+def _read(source: str | Source, reading: Mapping[str, str], options: Mapping[str, str]) -> Dataset:
+    """Read a table, and make a dataset of it, with the parameters of `load_dataset`."""
+    name, place, origin, table = _opened(source, Reading(**reading))
     lines, columns, trimmed = encoded(table.names, table.batches, table.columns() if table.columns else None)
     if trimmed:
         table.notes.append("white space around values was left out")
     found = Findings(list(table.notes), lines=lines, counted=table.counted)
     known = [name for name in table.names if name]  # a first column without a name holds row labels
     _check_shape(place, known, len(lines))
-    chosen = " ".join((target or "").split()) or known[-1]
+    chosen = " ".join(options["target"].split()) or known[-1]
     if chosen not in known:
         raise UnknownNameError("target column", chosen, known)
-    mark_missing(columns, chosen, missing, found)
-    named = kinds_in(kinds, known)
-    roles = roles_in({"groups": groups, "time": time}, chosen, known)
-    left_out = _left_out(columns, chosen, drop, [*names_in("keep", keep, known), *named], known) | roles
+    mark_missing(columns, chosen, options["missing"], found)
+    named = kinds_in(options["kinds"], known)
+    roles = roles_in({role: options[role] for role in ("groups", "time")}, chosen, known)
+    kept = [*names_in("keep", options["keep"], known), *named]
+    left_out = _left_out(columns, chosen, options["drop"], kept, known) | roles
     found.notes += [f"column {name!r} was left out: {reason}" for name, reason in left_out.items() if name]
     labels = columns.pop(chosen)
     features, values = features_of(
@@ -105,10 +118,11 @@ def load_dataset(
         raise InputError(f"{place} leaves no feature ({reasons}): name columns with keep")
     # Row by row in memory, as scikit-learn's bundled tables are: the order of a sum decides a model's last digits.
     frame = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
-    notes = tuple(found.notes)
     return Dataset(
-        name, frame, codes, classes, chosen, origin, special(features), missing, together, order, notes, own, given
-    )
+        name, frame, codes, classes, chosen, origin, special(features), options["missing"], together, order,
+        tuple(found.notes), source if isinstance(source, Source) else None,
+        {option: value for option, value in {**reading, **options}.items() if value},
+    )  # fmt: skip
 
 
 def _own(source: str | Path | Source) -> Source | None:
@@ -171,7 +185,7 @@ def check_source(source: str) -> None:
     if source in BUNDLED:
         return
     try:
-        file, folder, kind = os.path.isfile(source), os.path.isdir(source), format_of(source)
+        file, folder, kind = os.path.isfile(aside(source)), os.path.isdir(source), format_of(source)
         shown = without_secrets(source) if is_url(source) else source
     except ValueError as error:
         raise InputError(f"data is neither a path nor a URL: {error}") from error

@@ -3,14 +3,16 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iris_lab.data.headers import Row
 from iris_lab.data.schema import Kind, kind_of, parse_numbers
+
+if TYPE_CHECKING:
+    from iris_lab.data.headers import Row
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +118,7 @@ def merged(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int32
 
 
 def encoded(
-    names: Sequence[str], batches: Iterable[list[Row]], quick: Encoded | None
+    names: Sequence[str], batches: "Iterable[list[Row]]", quick: Encoded | None
 ) -> tuple[Sequence[int], dict[str, Column], bool]:
     """Return the line of each row, the columns, and whether there was white space around a value.
 
@@ -139,7 +141,7 @@ def encoded(
     return lines, columns, trimmed
 
 
-def _row_by_row(names: Sequence[str], batches: Iterable[list[Row]]) -> tuple[Sequence[int], list[Column]]:
+def _row_by_row(names: Sequence[str], batches: "Iterable[list[Row]]") -> tuple[Sequence[int], list[Column]]:
     lines: list[int] = []
     known: list[dict[str, int]] = [{} for _ in names]
     codes: list[list[NDArray[np.int32]]] = [[] for _ in names]

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from iris_lab.data.unpacking import Unpacked, open_zstd
 from iris_lab.errors import InputError
 
+ASIDE = "IRIS_LAB_ASIDE"  # variable that names the folder of a private run's table
 MAX_DOWNLOAD_BYTES = 2**30
 DOWNLOAD_SECONDS = 300.0  # for the whole response, so that a slow one ends
 SILENCE_SECONDS = 30  # without a byte
@@ -66,6 +68,12 @@ def without_secrets(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def aside(name: str) -> Path:
+    """Return where a file is: that of a private run's steps is in a folder that the environment names."""
+    folder, path = os.environ.get(ASIDE, ""), Path(name)
+    return Path(folder) / name if folder and path.name == name and (Path(folder) / name).is_file() else path
+
+
 def _path_of(place: str) -> str:
     return urlsplit(place).path if is_url(place) else place
 
@@ -95,7 +103,7 @@ def fetch(source: str) -> Source:
     if is_url(source):
         return Source(without_secrets(source), SCHEMES[source.partition("://")[0]](source))
     try:
-        return Source(source, Path(source).read_bytes())
+        return Source(source, aside(source).read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read data file {source!r}: {getattr(error, 'strerror', None) or error}") from error
 

@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
-from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from iris_lab.data.privacy import people
+from iris_lab.figures.cells import SHARES, in_fives, shared_shares
 from iris_lab.figures.style import colour, dash, house_style, labels, marker
 from iris_lab.modeling import Split
 from iris_lab.scores import wilson_interval
@@ -41,12 +43,14 @@ def threshold_curves(split: Split, probabilities: Floats) -> Figure | str:
     for code in codes:
         own, given = split.test_target == code, probabilities[:, code]
         line: dict[str, Any] = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.4}
+        areas = f"area {roc_auc_score(own, given):.3f}, average precision {average_precision_score(own, given):.3f}"
+        if split.dataset.is_private:
+            given = in_fives(given)
         false, true, _ = roc_curve(own, given)
         roc.plot(false, true, **line)
         precision, recall, _ = precision_recall_curve(own, given)
         recalled.plot(recall, precision, drawstyle="steps-post", **line)
         recalled.axhline(own.mean(), color=colour(code), linewidth=0.9, linestyle=(0, (1, 2)))
-        areas = f"area {auc(false, true):.3f}, average precision {average_precision_score(own, given):.3f}"
         keys.append(Line2D([], [], label=f"{called[code]}: {areas}", **line))
     roc.plot([0, 1], [0, 1], color="grey", linewidth=0.9, linestyle=(0, (1, 2)))
     against = f"{called[codes[0]]} against {called[1 - codes[0]]}" if len(codes) == 1 else "each class against the rest"
@@ -90,7 +94,12 @@ def reliability(split: Split, probabilities: Floats) -> Figure | str:
     sizes = " to ".join(f"{size}" for size in sorted({table["samples"].min(), table["samples"].max()}))
     upper.set(ylabel=share, ylim=(-0.03, 1.03), title=f"Are the probabilities reliable? ({sizes} samples in a bin)")
     upper.legend(loc="upper left")
-    lower.hist(_given(split, probabilities)[0], bins=40, range=(0, 1), color=colour(0), alpha=0.6)
+    given = _given(split, probabilities)[0]
+    if split.dataset.is_private:
+        middles, counts = shared_shares(given, people(split.dataset)[split.test])
+        lower.bar(middles, counts, width=1 / SHARES, color=colour(0), alpha=0.6)
+    else:
+        lower.hist(given, bins=40, range=(0, 1), color=colour(0), alpha=0.6)
     lower.set(
         ylabel="samples",
         xlabel=f"probability of {name}" if two else "probability of the predicted class",

@@ -6,10 +6,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from iris_lab.data.dataset import Dataset
+from iris_lab.data.privacy import FEWEST
 from iris_lab.figures.style import colour, heat, house_style, label, labels
 
 MOST_BARS = 12  # levels of one category; the rarer ones are drawn as one bar
 OTHERS, MISSING = "(rarer levels)", "(missing)"
+GAP = -2.0  # stands for a missing value; unknown levels have -1
 
 
 @house_style()
@@ -48,13 +50,16 @@ def levels(dataset: Dataset, *, most: int = 12) -> Figure | str:
 def class_shares_by_level(dataset: Dataset, name: str) -> pd.DataFrame:
     """Return how many samples of each class have each level of a category, the most frequent level first.
 
-    Levels after the first `MOST_BARS` are added up in one row; missing values have the last row.
+    Levels after the first `MOST_BARS` are added up in one row; missing values have the last row. A private run has no
+    row of fewer than five samples.
     """
     feature = next(feature for feature in dataset.schema if feature.name == name)
-    table = pd.crosstab(dataset.features[name].fillna(-1.0).to_numpy(), dataset.target)
+    table = pd.crosstab(dataset.features[name].fillna(GAP).to_numpy(), dataset.target)
     table = table.reindex(columns=range(len(dataset.classes)), fill_value=0)
+    if dataset.is_private:
+        table = table[table.sum(axis=1) >= FEWEST]
     order = table.sum(axis=1).sort_values(ascending=False, kind="stable").index
-    gaps, order = order[order < 0], order[order >= 0]
+    gaps, order = order[order == GAP], order[order != GAP]
     kept = order if len(order) <= MOST_BARS else order[: MOST_BARS - 1]
     shown = table.loc[kept].set_axis(feature.spell(kept))
     if len(kept) < len(order):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iris_lab.data.dataset import Dataset
+from iris_lab.figures.cells import spread_in_cells
 
 MOST_POINTS = 5000  # more hide each other, and take seconds to draw
 QUANTILES = 2000  # stand for the values of a class; a density is smoothed as one of so many samples
@@ -30,11 +31,17 @@ def drawn_rows(target: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def drawn_sample(dataset: Dataset) -> Dataset:
-    """Return a dataset with the `drawn_rows` only."""
+    """Return a dataset with the `drawn_rows` only; a private one whole, as its samples are not drawn."""
     rows = drawn_rows(dataset.target)
-    if len(rows) == len(dataset.target):
+    if dataset.is_private or len(rows) == len(dataset.target):
         return dataset
     return replace(dataset, features=dataset.features.iloc[rows], target=dataset.target[rows], groups=None, time=None)
+
+
+def condensed_class(dataset: Dataset, name: str, code: int) -> NDArray[np.float64]:
+    """Return the `condensed` values of a feature in a class; of a private run, spread over cells."""
+    values = dataset.features[name].to_numpy()[dataset.target == code]
+    return condensed(spread_in_cells(dataset, name, code) if dataset.is_private else values)
 
 
 def share_drawn(drawn: int, total: int) -> str:

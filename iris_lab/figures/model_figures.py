@@ -2,11 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from iris_lab.data.privacy import FEWEST, people
+from iris_lab.figures.cells import shared_shares
 from iris_lab.figures.large import drawn_rows, share_drawn
 from iris_lab.figures.style import (
     MANY_SAMPLES,
@@ -21,6 +24,8 @@ from iris_lab.figures.style import (
     stand_upright,
 )
 from iris_lab.modeling import Split
+
+IN_CELLS = f" (larger markers for more samples, none for under {FEWEST})"
 
 
 @house_style()
@@ -81,8 +86,12 @@ def confusion(table: pd.DataFrame, *, most: int = 40) -> Figure:
 
 @house_style()
 def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDArray[np.int64]) -> Figure:
-    """Draw the predicted probability of the true class of each sample in the test set."""
-    rows = drawn_rows(split.test_target)
+    """Draw the predicted probability of the true class of each sample in the test set.
+
+    Of a private run, a marker stands for five samples or more with about the same probability; its size says how many.
+    """
+    private = split.dataset.is_private
+    rows = np.arange(len(split.test)) if private else drawn_rows(split.test_target)
     target, predicted = split.test_target[rows], predicted[rows]
     given = probabilities[rows, target]
     classes = split.dataset.classes
@@ -93,6 +102,11 @@ def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDAr
         own = target == code
         places = code + np.linspace(-0.3, 0.3, int(own.sum()))
         wrong = predicted[own] != code
+        if private:
+            who = people(split.dataset)[split.test][own]
+            for place, outcome, some in ((code - 0.1, ~wrong, (0, 0)), (code + 0.1, wrong, (6, 7))):
+                _draw_cells(axes, place, *shared_shares(given[own][outcome], who[outcome]), some)
+            continue
         image = len(split.test) > MANY_SAMPLES
         axes.plot(places[~wrong], given[own][~wrong], marker(0), color=colour(0), alpha=0.8, rasterized=image)
         axes.plot(places[wrong], given[own][wrong], marker(6), color=colour(7), markersize=8, rasterized=image)
@@ -100,7 +114,7 @@ def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDAr
     axes.set(
         ylabel="probability of the true class",
         ylim=(-0.03, 1.03),
-        title="How sure the model was" + share_drawn(len(rows), len(split.test)),
+        title="How sure the model was" + (IN_CELLS if private else share_drawn(len(rows), len(split.test))),
     )
     keys = [
         Line2D([], [], linestyle="", marker=marker(0), color=colour(0), label="predicted rightly"),
@@ -108,3 +122,11 @@ def confidence(split: Split, probabilities: NDArray[np.float64], predicted: NDAr
     ]
     figure.legend(handles=keys, loc="outside right center")
     return figure
+
+
+def _draw_cells(
+    axes: Axes, place: float, shares: NDArray[np.float64], counts: NDArray[np.int64], looks: tuple[int, int]
+) -> None:
+    for share, count in zip(shares, counts, strict=True):
+        size = 3 + 2 * np.log2(count / FEWEST + 1)
+        axes.plot([place], [share], marker(looks[0]), color=colour(looks[1]), markersize=size, alpha=0.8)

@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from iris_lab.data.dataset import Dataset
+from iris_lab.data.privacy import FEWEST, outwards
+from iris_lab.figures.cells import in_cells
 from iris_lab.figures.style import MANY_SAMPLES, colour, marker
 
 DODGE = 4.0  # points; how far the classes are drawn beside a place that many of them share
@@ -14,7 +16,13 @@ SMALL, LARGE = 4.0, 12.0  # points; width of a marker of one sample, and of the 
 
 
 def points(axes: Axes, dataset: Dataset, x: str, y: str) -> set[str]:
-    """Draw the samples of each class, and return how: beside or larger, where most would hide or be hidden."""
+    """Draw the samples of each class, and return how: beside or larger, where most would hide or be hidden.
+
+    Of a private run, cells are drawn, and those with few samples left out.
+    """
+    if dataset.is_private:
+        _span(axes, dataset, x, y)
+        dataset = in_cells(dataset, x, y)
     counts = np.bincount(dataset.target, minlength=len(dataset.classes))
     dodge = DODGE / 72 if _shared_places(dataset, x, y) > 0.5 else 0.0
     places = _places(dataset, x, y)
@@ -25,8 +33,18 @@ def points(axes: Axes, dataset: Dataset, x: str, y: str) -> set[str]:
                 markeredgewidth=0.4, rasterized=len(dataset.target) > MANY_SAMPLES,
             )  # fmt: skip
             drawn.set_transform(_beside(axes, code / len(counts), dodge))  # here, not above: the limits are the data's
+    cells = {f"cells with under {FEWEST} samples of a class left out"} if dataset.is_private else set[str]()
     sized = {"larger markers for more samples"} if places["width"].max() > SMALL else set[str]()
-    return sized | ({"classes beside the places that they share"} if dodge else set[str]())
+    return cells | sized | ({"classes beside the places that they share"} if dodge else set[str]())
+
+
+def _span(axes: Axes, dataset: Dataset, x: str, y: str) -> None:
+    """Let a panel span the whole ranges, as markers of cells are large and their middles lie inside."""
+    known = {feature.name: feature for feature in dataset.schema}
+    for name, limit in ((x, axes.set_xlim), (y, axes.set_ylim)):
+        low, high = outwards(known[name], dataset.features[name].min(), dataset.features[name].max())
+        if high > low:
+            limit(low, high)
 
 
 def _places(dataset: Dataset, x: str, y: str) -> pd.DataFrame:

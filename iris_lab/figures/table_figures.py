@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from iris_lab.data.dataset import Dataset
 from iris_lab.exploration import leading_features
-from iris_lab.figures.large import MOST_POINTS, condensed, drawn_sample, share_drawn
+from iris_lab.figures.large import MOST_POINTS, condensed_class, drawn_sample, share_drawn
 from iris_lab.figures.points import points
 from iris_lab.figures.style import (
     UPRIGHT,
@@ -147,13 +147,18 @@ def _show_dates(axis: Axis) -> None:
 def _violin(axes: Axes, dataset: Dataset, name: str) -> None:
     crowded = len(dataset.classes) > 8
     values, target = dataset.features[name].to_numpy(), dataset.target
-    if len(target) > MOST_POINTS:
-        of_class = [condensed(values[target == code]) for code in range(len(dataset.classes))]
+    more: dict[str, Any] = {}
+    if dataset.is_private or len(target) > MOST_POINTS:
+        of_class = [condensed_class(dataset, name, code) for code in range(len(dataset.classes))]
         values, target = np.concatenate(of_class), np.repeat(np.arange(len(of_class)), list(map(len, of_class)))
+    if dataset.is_private:  # a class may have no cell with enough samples, and keeps its place
+        more = {"order": range(len(dataset.classes)), "hue_order": range(len(dataset.classes))}
+    if not len(values):
+        return
     sns.violinplot(
         x=target, y=values, hue=target, saturation=1, legend=False,
         palette=[colour(code) for code in range(len(dataset.classes))], cut=0, density_norm="width",
-        inner=None if crowded else "box", linewidth=0.4 if crowded else 0.8, ax=axes,
+        inner=None if crowded or dataset.is_private else "box", linewidth=0.4 if crowded else 0.8, ax=axes, **more,
     )  # fmt: skip
 
 
@@ -161,7 +166,7 @@ def _densities(axes: Axes, dataset: Dataset, name: str) -> None:
     constants: list[float] = []
     counts = np.bincount(dataset.target, minlength=len(dataset.classes))
     for code in np.argsort(-counts, kind="stable").tolist():  # the rarest class last, above the others
-        some = condensed(dataset.features[name].to_numpy()[dataset.target == code])
+        some = condensed_class(dataset, name, code)
         if not len(some):
             continue
         line: dict[str, Any] = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.2}

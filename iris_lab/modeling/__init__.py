@@ -5,12 +5,12 @@ from iris_lab.modeling.estimators import (
     MODELS,
     check_folds,
     check_model,
-    coefficients,
     cross_validate,
     majority_baseline,
     make_estimator,
     stated_cost,
 )
+from iris_lab.modeling.importance import coefficients
 from iris_lab.modeling.persistence import INFO_FILE, MODEL_FILE, Model, load_model, save_model, versions
 from iris_lab.modeling.splits import (
     SUBSET,
@@ -21,6 +21,7 @@ from iris_lab.modeling.splits import (
     describe_split,
     duplicate_groups,
     make_split,
+    split_at,
 )
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "make_estimator",
     "make_split",
     "save_model",
+    "split_at",
     "stated_cost",
     "versions",
 ]

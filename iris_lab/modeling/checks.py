@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from iris_lab.modeling.estimators import check_folds, check_model, check_needs
+from iris_lab.modeling.estimators import check_folds, check_model, check_needs, check_private
 from iris_lab.modeling.splits import check_seed, check_test_size, make_split
 
 if TYPE_CHECKING:
@@ -29,4 +29,6 @@ def check_data(dataset: "Dataset | None", values: Mapping[str, Any]) -> None:
         split = make_split(dataset, values["test_size"], values["seed"])
         check_folds(values["folds"], split.distinct_train_target, dataset.classes)
         if "model" in values:
+            if dataset.is_private:
+                check_private(values["model"])
             check_needs(values["model"], split, values["folds"])

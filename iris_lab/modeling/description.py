@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 import msgspec
 import pandas as pd
 
+from iris_lab.data.privacy import outwards
 from iris_lab.data.schema import Feature, Kind
 from iris_lab.errors import ArtifactError
-from iris_lab.modeling.splits import Split
 
 if TYPE_CHECKING:
     from iris_lab.data.dataset import Dataset
+    from iris_lab.modeling.splits import Split
 
 DRAWN_SAMPLES = 300  # most training samples in model.json, for the demo page's scatter plot
 
@@ -94,14 +95,22 @@ def describe_dataset(dataset: "Dataset") -> dict[str, Any]:
     return known | ({"reading": dict(dataset.reading)} if dataset.reading else {})
 
 
-def describe_features(split: Split) -> list[dict[str, Any]]:
-    """Return what ``model.json`` says of each feature: its kind, and its range in the training set."""
-    columns = split.train_features.items()
-    return [_description(one, column) for one, (_, column) in zip(split.dataset.schema, columns, strict=True)]
+def describe_features(split: "Split") -> list[dict[str, Any]]:
+    """Return what ``model.json`` says of each feature: its kind, and its range in the training set.
+
+    In a private run, the range is rounded outwards.
+    """
+    columns = zip(split.dataset.schema, split.train_features.items(), strict=True)
+    found = [_description(one, column) for one, (_, column) in columns]
+    if split.dataset.is_private:
+        for one, known in zip(split.dataset.schema, found, strict=True):
+            known["min"], known["max"] = outwards(one, known["min"], known["max"])
+    return found
 
 
 def _description(feature: Feature, column: "pd.Series[float]") -> dict[str, Any]:
     given = column.dropna() if feature.missing else column
+    given = given[given >= 0] if feature.kind == "category" else given  # without the unknown levels
     given = given if len(given) else pd.Series([0.0])
     middle = given.mode()[0] if feature.kind == "category" else given.median()
     known = {"name": feature.name, "kind": feature.kind, "unit": feature.unit, "min": float(given.min()),
@@ -121,8 +130,10 @@ def _decimals(column: "pd.Series[float]") -> int:
     return most
 
 
-def drawn_samples(split: Split) -> dict[str, Any]:
-    """Return evenly spaced training samples, enough for a scatter plot."""
+def drawn_samples(split: "Split") -> dict[str, Any]:
+    """Return evenly spaced training samples, enough for a scatter plot; none of a private run."""
+    if split.dataset.is_private:
+        return {"rows": [], "classes": []}
     step = -(-len(split.train) // DRAWN_SAMPLES)
     drawn = split.train_features.iloc[::step]
     return {

@@ -4,26 +4,24 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_selection import f_classif
-from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score, train_test_split
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC
 
+from iris_lab.data.privacy import FEWEST
 from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError, check_type
 from iris_lab.modeling.boosting import Boosting
-from iris_lab.modeling.costs import affordable, expected_cost
-from iris_lab.modeling.preparation import make_preparation, prepared_names
+from iris_lab.modeling.costs import expected_cost
+from iris_lab.modeling.preparation import make_preparation
 from iris_lab.modeling.splits import Split, check_seed
 
 # Each takes the seed; only those with a random part use it.
@@ -43,6 +41,7 @@ MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
 MOST_BALANCED = 10_000
 INNER_FOLDS = 5  # of the calibration inside svm
 NEIGHBOURS = 5  # of knn
+REMEMBERING = ("knn", "svm")  # consist of training samples
 
 
 def check_folds(folds: int, target: NDArray[np.int64] | None = None, classes: Sequence[str] = ()) -> int:
@@ -109,7 +108,24 @@ def check_model(model: str) -> str:
     return model
 
 
-def make_estimator(model: str = "logistic", seed: int = 0, schema: Sequence[Feature] = ()) -> Pipeline:
+def check_private(model: str) -> None:
+    """Refuse a model whose file would hold samples of a private run.
+
+    Raises
+    ------
+    InputError
+        It would.
+    """
+    if model in REMEMBERING:
+        others = ", ".join(name for name in MODELS if name not in REMEMBERING)
+        raise InputError(
+            f"model={model}: its file consists of training samples, and a private run holds none; choose {others}"
+        )
+
+
+def make_estimator(
+    model: str = "logistic", seed: int = 0, schema: Sequence[Feature] = (), *, private: bool = False
+) -> Pipeline:
     """Return an unfitted scikit-learn Pipeline: prepare the features, then classify.
 
     Parameters
@@ -120,17 +136,25 @@ def make_estimator(model: str = "logistic", seed: int = 0, schema: Sequence[Feat
         Seed of the estimators with a random part.
     schema
         What each feature is; empty for numbers without gaps, which are standardized and nothing else.
+    private
+        Let no leaf of a tree rest on fewer than five samples, and of dates look at the month only.
 
     Raises
     ------
     UnknownNameError
         No model has that name.
+    InputError
+        A private one would hold samples.
     """
     classifier = MODELS[check_model(model)](check_seed(seed))
+    if private:
+        check_private(model)
+    if private and model == "forest":
+        classifier.set_params(min_samples_leaf=FEWEST)
     native = isinstance(classifier, Boosting)
     if native and not all(feature.is_plain for feature in schema):
         classifier.set_params(categories=sum(feature.kind == "category" for feature in schema))
-    return make_pipeline(make_preparation(schema, native=native), classifier)
+    return make_pipeline(make_preparation(schema, native=native, private=private), classifier)
 
 
 def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, seed: int = 0) -> NDArray[np.float64]:
@@ -192,46 +216,3 @@ def _forward(
 def majority_baseline() -> DummyClassifier:
     """Return the estimator that always predicts the most frequent class: what any model has to beat."""
     return DummyClassifier(strategy="most_frequent")
-
-
-def coefficients(estimator: Pipeline, split: Split) -> pd.DataFrame:
-    """Return how much each feature matters, one row per feature.
-
-    For linear models, one column per class: the change of the class's decision value for one standard deviation more
-    of the feature, or for a level, which has a row of its own. For the others, the drop of training accuracy when the
-    feature is shuffled (permutation importance, Breiman 2001, mean of 10 shuffles, fixed seed); of a large table on a
-    stratified sample, with fewer shuffles, and of the features that separate the classes best. The column's name says
-    so.
-    """
-    last = estimator[-1]
-    if hasattr(last, "coef_"):
-        weights = last.coef_ if len(last.coef_) > 1 else np.vstack([-last.coef_[0], last.coef_[0]])
-        prepared = prepared_names(estimator[0], split.dataset.schema)
-        return pd.DataFrame(weights.T, index=prepared, columns=list(split.dataset.classes))
-    return _importance(estimator, split)
-
-
-def _importance(estimator: Pipeline, split: Split) -> pd.DataFrame:
-    """Return how much accuracy on training samples is lost when a feature is shuffled."""
-    features, target = split.train_features, split.train_target
-    model = next((name for name, make in MODELS.items() if type(make(0)) is type(estimator[-1])), "")
-    some = affordable(model, *features.shape)
-    kept = np.arange(len(target))
-    if some.samples < len(target):
-        kept = np.sort(train_test_split(kept, train_size=some.samples, random_state=0, stratify=target)[0])
-    chosen = np.arange(features.shape[1])
-    if some.features < len(chosen):
-        f_values = np.nan_to_num(f_classif(features.fillna(features.median()), target)[0], posinf=np.inf)
-        chosen = np.sort(np.argsort(-f_values, kind="stable")[: some.features])
-    whole = features.iloc[kept]
-
-    def score(estimator: Pipeline, shuffled: pd.DataFrame, target: NDArray[np.int64]) -> float:
-        return float(estimator.score(whole.assign(**{str(name): column for name, column in shuffled.items()}), target))
-
-    drop = permutation_importance(
-        estimator, whole.iloc[:, chosen], target[kept], scoring=score, n_repeats=some.repeats, random_state=0
-    )
-    name = "accuracy lost when shuffled"
-    if some.samples < len(target) or some.features < features.shape[1]:
-        name += f"\n({some.features} of {features.shape[1]} features, {some.samples} of {len(target)} samples)"
-    return pd.DataFrame({name: drop.importances_mean}, index=features.columns[chosen])

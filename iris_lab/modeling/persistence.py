@@ -63,6 +63,11 @@ class Model:
         return bool(BUNDLED.get(named["name"], ("", None))[1] == named["source"])
 
     @property
+    def is_private(self) -> bool:
+        """Whether it is of a run that holds no sample."""
+        return self.info.get("private") is True
+
+    @property
     def is_iris(self) -> bool:
         """Whether it was trained on the bundled iris data."""
         return self.is_bundled and self.info["dataset"]["name"] == "iris"
@@ -89,7 +94,7 @@ def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> M
     """
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(estimator, folder / MODEL_FILE)
-    info = {
+    info: dict[str, Any] = {
         "model": model,
         "dataset": describe_dataset(split.dataset),
         "target": split.dataset.target_name,
@@ -101,6 +106,8 @@ def save_model(folder: Path, estimator: Pipeline, split: Split, model: str) -> M
     }
     if split.dataset.missing:
         info["missing"] = split.dataset.missing
+    if split.dataset.is_private:
+        info["private"] = True
     (folder / INFO_FILE).write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8", newline="\n")
     return Model(estimator, info)
 

@@ -22,6 +22,7 @@ PLAIN = frozenset(
     {
         ("iris_lab.modeling.boosting", "Boosting"),
         ("iris_lab.modeling.preparation", "DateParts"),
+        ("iris_lab.modeling.preparation", "Months"),
         ("iris_lab.modeling.preparation", "Unchanged"),
         ("joblib.numpy_pickle", "NumpyArrayWrapper"),
         ("sklearn.calibration", "CalibratedClassifierCV"),

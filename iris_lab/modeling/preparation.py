@@ -12,11 +12,13 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from iris_lab.data.months import month_of
 from iris_lab.data.schema import Feature
 
 RARE = 5  # training samples; levels with fewer are taken together
 MOST_COLUMNS = 40  # of one category, one a level; the rarest levels are taken together
 MOST_SPLIT_LEVELS = 254  # that boosting can tell apart
+LATEST = 1e8  # days; NumPy's dates end then or later
 PARTS = ("", "year", "month", "day", "weekday")  # of a date; the first is the date itself
 
 
@@ -36,15 +38,17 @@ class Unchanged(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Splits dates, in days since 1970-01-01, into days, year, month, day of the month and weekday (0: Monday)."""
 
+    parts: tuple[str, ...] = PARTS
+
     def fit(self, X: Any, y: Any = None) -> "DateParts":  # noqa: N803  # scikit-learn's name
         """Learn nothing."""
         self.n_features_in_ = np.shape(X)[1]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: N803  # scikit-learn's name
-        """Return an array with five columns for each of `X`; NaN stays NaN."""
+        """Return an array with the columns `parts` for each of `X`; NaN stays NaN."""
         values = np.asarray(X, np.float64)
-        gaps = ~(np.abs(values) < 1e8)  # NumPy's dates end after 10^8 days or later
+        gaps = ~(np.abs(values) < LATEST)
         days = np.floor(np.where(gaps, 0.0, values)).astype("datetime64[D]")
         months, years = days.astype("datetime64[M]"), days.astype("datetime64[Y]")
         parts = [
@@ -54,10 +58,23 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             (days - months).astype(np.int64) + 1.0,
             (days.astype(np.int64) + 3.0) % 7,
         ]
-        return np.concatenate([np.where(gaps, np.nan, part) for part in parts], axis=1)
+        return np.concatenate([np.where(gaps, np.nan, part) for part in parts[: len(self.parts)]], axis=1)
 
 
-def make_preparation(schema: Sequence[Feature], *, native: bool = False) -> StandardScaler | ColumnTransformer:
+class Months(DateParts):
+    """Takes dates as the first day of their month, and splits these into days, year and month."""
+
+    parts = PARTS[:3]
+
+    def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: N803  # scikit-learn's name
+        """Return an array with the columns `parts` for each of `X`; NaN stays NaN."""
+        values = np.asarray(X, np.float64)
+        return super().transform(month_of(np.where(np.abs(values) < LATEST, values, np.nan)))
+
+
+def make_preparation(
+    schema: Sequence[Feature], *, native: bool = False, private: bool = False
+) -> StandardScaler | ColumnTransformer:
     """Return what turns a table's features into numbers without gaps, unfitted.
 
     Numbers without gaps are standardized and nothing else. In any other table, gaps of numbers and dates are filled
@@ -71,21 +88,24 @@ def make_preparation(schema: Sequence[Feature], *, native: bool = False) -> Stan
     native
         For a classifier that takes gaps and categories as they are: nothing is filled in, and a category stays one
         column. Categories come first.
+    private
+        Of dates, look at the month only.
     """
     if all(feature.is_plain for feature in schema):
         return StandardScaler()
     steps: dict[str, Any]
+    dated = Months() if private else DateParts()
     if native:
         levels = OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan,
             max_categories=MOST_SPLIT_LEVELS,
         )  # fmt: skip
-        steps = {"category": levels, "number": Unchanged(), "date": DateParts()}
+        steps = {"category": levels, "number": Unchanged(), "date": dated}
     else:
         levels = OneHotEncoder(
             handle_unknown="infrequent_if_exist", min_frequency=RARE, max_categories=MOST_COLUMNS, sparse_output=False
         )
-        dates = make_pipeline(_filler(), DateParts(), StandardScaler())
+        dates = make_pipeline(_filler(), dated, StandardScaler())
         steps = {"category": levels, "number": make_pipeline(_filler(indicator=True), StandardScaler()), "date": dates}
         steps["date, gaps"] = MissingIndicator(error_on_new=False)
     steps["boolean"] = steps["number"]
@@ -107,7 +127,7 @@ def prepared_names(preparation: StandardScaler | ColumnTransformer, schema: Sequ
         if kind == "category":
             names += chain.from_iterable(_level_names(known[name], step, at) for at, name in enumerate(columns))
         elif kind == "date":
-            names += [f"{name}: {part}" if part else name for part in PARTS for name in columns]
+            names += [f"{name}: {part}" if part else name for part in step[1].parts for name in columns]
         elif kind == "date, gaps":
             names += [f"{columns[at]} is missing" for at in step.features_]
         elif kind in ("number", "boolean"):
@@ -120,5 +140,5 @@ def _level_names(feature: Feature, encoder: OneHotEncoder, column: int) -> list[
     rare = encoder.infrequent_categories_[column]
     seen: NDArray[np.float64] = encoder.categories_[column]
     kept = seen if rare is None else seen[~np.isin(seen, rare) & ~(np.isnan(seen) & np.isnan(rare).any())]
-    levels = ["missing" if np.isnan(code) else feature.levels[int(code)] for code in kept]
+    levels = ["missing" if np.isnan(code) else feature.spell([code])[0] for code in kept]
     return [f"{feature.name} = {level}" for level in levels] + [f"{feature.name}: rare levels"] * (rare is not None)

@@ -154,12 +154,21 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
         in_test = _draw_distinct(dataset.target, groups, test_size, seed)
     if in_test is None:
         in_test = draw_groups(groups, dataset.target, test_size, seed)[groups]
-    split = Split(dataset, np.flatnonzero(~in_test), np.flatnonzero(in_test))
+    split = split_at(dataset, np.flatnonzero(~in_test), np.flatnonzero(in_test))
     smallest = min(test_size, 1 - test_size) * len(dataset.target)  # samples asked for in the smaller subset
     lacks = any(len(np.unique(subset)) < len(dataset.classes) for subset in (split.train_target, split.test_target))
     if lacks or smallest <= len(dataset.classes) - 1:
         raise _not_by_class(dataset, groups, test_size)
     return split
+
+
+def split_at(dataset: "Dataset", train: NDArray[np.int64], test: NDArray[np.int64]) -> Split:
+    """Return a split into given rows; levels that are rare in the training set of a private run are merged."""
+    if dataset.is_private:
+        from iris_lab.data.privacy import for_training  # here: no other run needs it
+
+        dataset = for_training(dataset, train)
+    return Split(dataset, train, test)
 
 
 def _latest(time: NDArray[np.float64], groups: NDArray[np.int64], test_size: float) -> NDArray[np.bool_]:

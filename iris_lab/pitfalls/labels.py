@@ -73,9 +73,10 @@ def noise(dataset: Dataset) -> Found:
     counts = np.stack([(neighbours == code).sum(axis=1) for code in range(len(dataset.classes))], axis=1)
     wrong = (counts.max(axis=1) >= AGREEING) & (counts.argmax(axis=1) != target)
     if wrong.mean() > NOISY:
-        shown = ", ".join(map(str, (rows[np.flatnonzero(wrong)[:8]] + 1).tolist()))
+        some = ", ".join(map(str, (rows[np.flatnonzero(wrong)[:8]] + 1).tolist()))
+        shown = "" if dataset.is_private else f", such as {some}"
         yield Pitfall(
             "label-noise", dataset.target_name,
-            f"{int(wrong.sum())} samples contradict {AGREEING} of {NEIGHBOURS} neighbours or more, such as {shown}",
+            f"{int(wrong.sum())} samples contradict {AGREEING} of {NEIGHBOURS} neighbours or more{shown}",
             "their classes may be wrong", "look at them; correct the table",
         )  # fmt: skip

@@ -112,12 +112,12 @@ SHORTCUTS = {"linear": _by_linear_scores, "arrays": _by_arrays}
 
 
 def _probes(model: "Model") -> list[Numbers]:
-    """Return the samples of ``model.json`` and random points around them, in batches of several sizes."""
+    """Return the samples of ``model.json``, if any, and random points around them, in batches of several sizes."""
     low, high = (np.array([feature[end] for feature in model.info["features"]]) for end in ("min", "max"))
     known = np.array(model.info["samples"]["rows"], np.float64).reshape(-1, len(low))
     spread = np.where(high > low, high - low, 1.0)
     points = np.random.default_rng(0).uniform(low - spread, high + spread, (200, len(low)))
-    return [known, points, *(rows[None] for rows in points[:10])]
+    return [*([known] if len(known) else []), points, *(rows[None] for rows in points[:10])]
 
 
 def _same_bits(one: Callable[[Numbers], Any], other: Callable[[Numbers], Any], probes: list[Numbers]) -> bool:

@@ -39,7 +39,7 @@ def claims(record: Record) -> list[Finding]:
     found = []
     if record.sources.get(DATED) != digest_of(PACKAGE / "__init__.py"):
         found.append(Finding("date", CLAIMED, note=f"{record.date[:10]}, of a release with other code"))
-    if "file" in record.data:
+    if "file" in record.data or record.private_table:
         found.append(
             Finding("origin", CLAIMED, note=f"{record.data['source']:.200}, as the author says; it was not fetched")
         )
@@ -47,8 +47,8 @@ def claims(record: Record) -> list[Finding]:
 
 
 def claimed_source(record: Record) -> str:
-    """Return the recorded source of the user's table, if it is a URL or the name of its copy in the run; else empty."""
-    source, copy = record.data.get("source", ""), record.data.get("file", "")
+    """Return the recorded source of the user's table, if it is a URL or the name of the file; else empty."""
+    source, copy = record.data.get("source", ""), record.private_table or record.data.get("file", "")
     return source if URL.fullmatch(source) or source == copy.rpartition("/")[2] else ""
 
 
@@ -76,7 +76,7 @@ def _contradictions(run: Path, record: Record) -> Iterator[Difference | None]:
         yield Difference("steps", ", ".join(record.parameters), ", ".join(here))
     if record.sources.get(DATED) == digest_of(PACKAGE / "__init__.py") and record.date != provenance.release_date():
         yield Difference("date", record.date, f"{provenance.release_date()}, as the recorded release says")
-    if "file" in record.data and not claimed_source(record):
+    if ("file" in record.data or record.private_table) and not claimed_source(record):
         yield Difference("origin of the data", record.data["source"], "expected a URL, or the name of the file")
     written = {name for names in record.results.values() for name in names} | {PAGE_FILE, record.data.get("file")}
     if unwritten := sorted(record.artifacts.keys() - written):
@@ -139,7 +139,7 @@ def _typed(value: Any) -> tuple[bool, Any]:
 
 def _compare_with_model(info: Mapping[str, Any], record: Record) -> Difference | None:
     data = {name: info["dataset"][name] for name in ("name", "sha256")}
-    if "file" not in record.data:
+    if "file" not in record.data and not record.private_table:
         data["source"] = info["dataset"]["source"]  # of the user's table, the record may name the URL
     versions = info["versions"]
     recorded = {name: record.software[name].rpartition(" ")[2] for name in versions}  # without "CPython"

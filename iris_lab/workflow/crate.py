@@ -81,6 +81,13 @@ class Record:
         """Value of every parameter of the run."""
         return {name: value for values in self.parameters.values() for name, value in values.items()}
 
+    @property
+    def private_table(self) -> str:
+        """Name of the table that a private run was made of and does not hold; else empty."""
+        given = self.values.get("data", "")
+        own = self.values.get("private") is True and "." in str(given)  # bundled data have no suffix
+        return str(given) if own else ""
+
 
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file."""

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iris_lab.artifacts import DATA_FOLDER
 from iris_lab.data import BUNDLED, Dataset, Source, check_source, is_url, load_dataset, sources
 from iris_lab.modeling import check_data
 from iris_lab.modeling.costs import expected_cost
+from iris_lab.place import DATA_FOLDER
 from iris_lab.workflow import provenance
 from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared
@@ -79,9 +79,19 @@ class Plan:
             str(self.values["model"]), round(samples * (1 - held_out)), features, int(self.values["folds"])
         )
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the run holds no sample."""
+        return self.values.get("private") is True
+
     def recorded(self, name: str) -> Value:
-        """Return a parameter's value for the record: for the user's table, the path of its copy in the run."""
-        return f"{DATA_FOLDER}/{self.table.file_name}" if name == "data" and self.table else self.values[name]
+        """Return a parameter's value for the record: for the user's table, the path of its copy in the run.
+
+        Of a private run, the table's bare name.
+        """
+        if name != "data" or not self.table:
+            return self.values[name]
+        return self.table.file_name if self.is_private else f"{DATA_FOLDER}/{self.table.file_name}"
 
     def injected(self, step: Step) -> dict[str, Value]:
         """Return what papermill injects into a step: the run directory, and the values that are not the defaults.

@@ -5,9 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from iris_lab.data.dataset import BUNDLED
+from iris_lab.data.datasets import check_source
+from iris_lab.data.sources import fetch
 from iris_lab.errors import ArtifactError, InputError, StepError
+from iris_lab.workflow.aside import table_aside
 from iris_lab.workflow.comparison.artifacts import Runs, compare
 from iris_lab.workflow.comparison.findings import DIFFERENT, Difference, Finding
+from iris_lab.workflow.consistency import claimed_source
 from iris_lab.workflow.crate import Record, artifacts_of
 from iris_lab.workflow.expansion import check_expansion
 from iris_lab.workflow.integrity import CHANGED
@@ -35,6 +39,7 @@ def compare_again(
     timeout: int | None,
     repeat: int,
     on_progress: Progress,
+    data: str = "",
 ) -> Verification:
     """Re-run a run with its recorded parameters and data, and return the verification with the comparison.
 
@@ -46,35 +51,36 @@ def compare_again(
         The run's ordinary files.
     kernels
         From `warm_kernels`.
-    trust, timeout, repeat, on_progress
+    trust, timeout, repeat, on_progress, data
         As for `verification.verify`.
     """
     warm_parent, scratch = kernels
     try:
-        plan = _plan(found, there)
+        plan = _plan(found, there, data)
     except InputError as error:
         return replace(found, problem=str(error))
     found = replace(found, environment=_changed_data(found.record, plan) + found.environment, repeated=repeat)
-    folders = [scratch / f"re-run {number}" / "run" for number in range(repeat)]
-    failure = None
-    for folder in folders:
-        folder.mkdir(parents=True)
-        try:
-            execute(
-                plan,
-                folder,
-                warm_parent=warm_parent,
-                timeout=timeout,
-                allow_unstable=True,
-                on_progress=on_progress,
-            )
-        except StepError as error:
-            failure = failure or error
-    if failure and (failure.cell is None or failure.reason.partition(":")[0] in OUTER_CAUSES):
-        return replace(found, problem=str(failure))
-    artifacts = list(compare_runs(found, folders[0], there, trust=trust))
-    unstable = next(filter(None, (_unstable(found.record, folders[0], folder) for folder in folders[1:])), "")
-    return replace(found, artifacts=artifacts, unstable=unstable, problem=str(failure) if failure else "")
+    with table_aside(plan):
+        folders = [scratch / f"re-run {number}" / "run" for number in range(repeat)]
+        failure = None
+        for folder in folders:
+            folder.mkdir(parents=True)
+            try:
+                execute(
+                    plan,
+                    folder,
+                    warm_parent=warm_parent,
+                    timeout=timeout,
+                    allow_unstable=True,
+                    on_progress=on_progress,
+                )
+            except StepError as error:
+                failure = failure or error
+        if failure and (failure.cell is None or failure.reason.partition(":")[0] in OUTER_CAUSES):
+            return replace(found, problem=str(failure))
+        artifacts = list(compare_runs(found, folders[0], there, trust=trust))
+        unstable = next(filter(None, (_unstable(found.record, folders[0], folder) for folder in folders[1:])), "")
+        return replace(found, artifacts=artifacts, unstable=unstable, problem=str(failure) if failure else "")
 
 
 def _unstable(record: Record, one: Path, other: Path) -> str:
@@ -88,10 +94,11 @@ def _unstable(record: Record, one: Path, other: Path) -> str:
     return ""
 
 
-def _plan(found: Verification, there: Collection[str]) -> Plan:
+def _plan(found: Verification, there: Collection[str], data: str) -> Plan:
     """Plan the recorded steps with the recorded values; the data's origin and the date are copied from the record.
 
-    The data are a bundled dataset or the copy in the run, and no other file is opened.
+    The data are a bundled dataset, the copy in the run or, of a private run, what the caller names; no other file is
+    opened.
     """
     here = {step.name: step for step in STEPS}
     if unknown := [name for name in found.record.parameters if name not in here]:
@@ -101,6 +108,12 @@ def _plan(found: Verification, there: Collection[str]) -> Plan:
     steps = [here[name] for name in found.record.parameters]
     values = check_types(found.record.values, steps)
     source, origin = values.get("data", "iris"), ""
+    if source not in BUNDLED and found.record.private_table:
+        check_source(data)
+        values["data"], fetched = data, replace(fetch(data), place=found.record.private_table)
+        return make_plan(
+            values, steps, fetch=lambda _: fetched, origin=claimed_source(found.record), date=found.record.date
+        )
     if source not in BUNDLED:
         if not isinstance(source, str) or source != found.record.data.get("file") or source not in there:
             raise ArtifactError(f"the data of run {found.run.name!r}, {source!r}, are not among its files")

@@ -10,10 +10,12 @@ import nbformat
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from iris_lab.artifacts import DATA_FOLDER, METRICS_FILE, read_metrics
+from iris_lab.artifacts import METRICS_FILE, read_metrics
 from iris_lab.data import parsed
 from iris_lab.errors import StepError
+from iris_lab.place import DATA_FOLDER
 from iris_lab.workflow import crate, provenance
+from iris_lab.workflow.aside import table_aside
 from iris_lab.workflow.crate_writer import write_crate
 from iris_lab.workflow.integrity import files_of, remove_empty_folders
 from iris_lab.workflow.layout import CRATE_FILE, PAGE_FILE
@@ -57,10 +59,10 @@ def execute(
     StepError
         A step failed, an output would differ in another run, or the artifacts could not be written.
     """
-    if plan.table:
+    if plan.table and not plan.is_private:
         (folder / DATA_FOLDER).mkdir()
         (folder / DATA_FOLDER / plan.table.file_name).write_bytes(plan.table.content)
-    with scratch_folder() as scratch:
+    with scratch_folder() as scratch, table_aside(plan):
         if plan.dataset:
             parsed.store(plan.dataset, scratch)
         options = {
@@ -176,7 +178,7 @@ def _record(
     data = {}
     if plan.dataset:
         data = {"name": plan.dataset.name, "source": plan.origin, "sha256": plan.dataset.digest}
-    if plan.table:
+    if plan.table and not plan.is_private:
         data["file"] = str(plan.recorded("data"))
     return crate.Record(
         parameters={

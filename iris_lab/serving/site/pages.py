@@ -1,7 +1,7 @@
 """The GET routes of the site: demo page, documentation, model, health, metrics."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -55,8 +55,9 @@ def page_routes(
         Whether training samples of data that are not bundled are served.
     """
     about = describe(model, metrics)
-    form, axes = controls(about["features"]), clearest_pair(**model.info["samples"])
-    shared = share_samples or model.is_bundled
+    form = controls(about["features"])
+    axes = (0, min(1, len(form) - 1)) if model.is_private else clearest_pair(**model.info["samples"])
+    shared = (share_samples or model.is_bundled) and not model.is_private
     name = f"{model.info['dataset']['name']} {model.info['target']} predictor API !"
     greeting = name[0].upper() + name[1:]
     table = PREDICT_TABLE.removeprefix("/")
@@ -88,7 +89,8 @@ def page_routes(
         _get("/openapi.json", "openapi", "This description", anything, lambda _: openapi()),
         _get("/model", "model", "The model, its training data, and its scores", as_json("Model"), always(about)),
         _get("/model/samples", "samples", "Training samples, evenly spaced, enough to draw", as_json("DrawnSamples"),
-             always(model.info["samples"]) if shared else _not_shared, () if shared else (404,)),
+             always(model.info["samples"]) if shared else partial(_not_shared, model.is_private),
+             () if shared else (404,)),
         _get("/health/live", "live", "The process answers", as_json("Health"), always({"status": "live"})),
         _get("/health/ready", "ready", "The model is loaded and checked", as_json("Health"),
              always({"status": "ready"})),  # the routes exist only once the model is loaded
@@ -111,9 +113,12 @@ def _get(path: str, name: str, summary: str, content: Json, handler: Handler, st
     return Route(path, handler, operation(summary, content, statuses, operationId=name))
 
 
-def _not_shared(_: Any) -> Reply:
+def _not_shared(private: bool, _: Any) -> Reply:
     detail = (
-        "the owner did not share training rows: start with iris-lab serve --share-samples or launch(share_samples=True)"
+        "the run is private: it holds no training rows"
+        if private
+        else "the owner did not share training rows: start with iris-lab serve --share-samples or "
+        "launch(share_samples=True)"
     )
     raise HTTPProblem(404, "not-shared", detail)
 
@@ -124,7 +129,8 @@ def describe(model: "Model", metrics: Mapping[str, float]) -> dict[str, Any]:
     A score has a 95 % interval if the run has one.
     """
     info = {name: value for name, value in model.info.items() if name not in ("model", "samples")}
-    return {"name": model.name, **info, "metrics": _scores(metrics)}
+    data = {name: value for name, value in info["dataset"].items() if name != "read"}  # it may hold a path
+    return {"name": model.name, **info, "dataset": data, "metrics": _scores(metrics)}
 
 
 def _scores(metrics: Mapping[str, float]) -> dict[str, Any]:
