@@ -112,8 +112,8 @@ def test_a_seed_out_of_range_is_refused(seed: int) -> None:
 def test_too_few_or_too_many_folds_are_refused() -> None:
     with pytest.raises(InputError, match="folds=1: expected 2 or more"):
         check_folds(1)
-    with pytest.raises(InputError, match=r"has 3 distinct training .*expected 3 folds or fewer"):
-        check_folds(4, np.array([0, 0, 0, 1, 1, 1, 1]))
+    with pytest.raises(InputError, match=r"folds=5: no class has more than 4 distinct training sample"):
+        check_folds(5, np.array([0, 0, 0, 1, 1, 1, 1]))
 
 
 def test_an_unknown_model_names_the_nearest() -> None:
@@ -124,14 +124,14 @@ def test_an_unknown_model_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("dataset", "test_size"),
     [
-        (table("xxxxy"), 0.25),  # one sample of a class cannot stand on both sides
+        (table("xxxxy"), 0.25),  # one class alone can stand on both sides
         (table("abcdefgh" * 2), 0.25),  # 4 are asked for, of 8 classes
         (IRIS, 0.001),
         (IRIS, 0.999),
     ],
 )
 def test_a_split_without_a_class_on_one_side_is_refused(dataset: Dataset, test_size: float) -> None:
-    with pytest.raises(InputError, match="expected some of each class in both"):
+    with pytest.raises(InputError, match="expected some of two classes or more in both"):
         make_split(dataset, test_size)
 
 

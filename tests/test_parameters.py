@@ -86,7 +86,7 @@ def test_a_parameter_given_twice_is_refused():
         ({"test_size": float("nan")}, r"test_size=nan: expected a fraction"),
         ({"test_size": 0.99}, r"test_size=0.99 cannot be split by class: 149 distinct samples"),
         ({"folds": 1}, r"folds=1: expected 2 or more"),
-        ({"folds": 100}, r"folds=100: class 'setosa' has 37 distinct training sample"),
+        ({"folds": 100}, r"folds=100: no class has more than 37 distinct training sample"),
         ({"seed": -1}, r"seed=-1: expected an integer from 0"),
         ({"port": 70000}, r"port=70000: expected 0 to 65535"),
         ({"data": "no-such-file.csv"}, r"data file 'no-such-file.csv' does not exist"),

@@ -1,6 +1,7 @@
 """The test set is as large as asked, whatever the table repeats."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import InputError
-from iris_lab.modeling import describe_split, duplicate_groups, make_split
+from iris_lab.modeling import cross_validate, describe_split, duplicate_groups, make_estimator, make_split
+from iris_lab.modeling.boosting import Boosting
 from iris_lab.modeling.checks import check_data
 from iris_lab.modeling.draw import draw_groups
 
@@ -117,7 +119,7 @@ def sized(counts: dict[str, int]) -> Dataset:
     ("counts", "model", "folds", "message"),
     [
         ({"x": 40, "y": 1}, "logistic", 5, "1 of class 'y'.*merge the class"),
-        ({"x": 40, "y": 4}, "logistic", 5, "folds=5: class 'y' has 3 distinct training sample"),
+        ({"x": 40, "y": 2}, "logistic", 5, "folds=5: class 'y' has 1 distinct training sample"),
         ({"x": 40, "y": 8}, "svm", 3, "model=svm: class 'y' has 6 training samples, 4 of them outside a fold"),
         ({"x": 4, "y": 4}, "knn", 2, "model=knn: 3 samples outside a fold"),
     ],
@@ -127,3 +129,41 @@ def test_what_a_model_needs_is_said_before_anything_starts(
 ) -> None:
     with pytest.raises(InputError, match=message):
         check_data(sized(counts), {"test_size": 0.25, "seed": 0, "folds": folds, "model": model})
+
+
+@pytest.mark.parametrize("model", ["logistic", "lda", "knn", "forest", "boosting"])
+def test_classes_rarer_than_folds_are_trained_tested_where_that_can_be_and_named(model: str) -> None:
+    dataset = sized({"a": 40, "b": 40, "c": 3, "d": 2, "e": 1})
+    check_data(dataset, {"test_size": 0.25, "seed": 0, "folds": 5, "model": model})
+    split = make_split(dataset)
+    assert np.bincount(split.train_target).tolist() == [30, 30, 2, 1, 1]
+    assert np.bincount(split.test_target).tolist() == [10, 10, 1, 1]
+    said = describe_split(split, 0.25)
+    assert "class 'e' is not tested: all its samples are in the training set" in said
+    assert "class 'c' has 2 distinct training sample(s): of more folds, some are without it" in said
+    assert len(cross_validate(make_estimator(model), split, folds=5)) == 5
+    make_estimator(model).fit(split.train_features, split.train_target)
+
+
+def test_a_class_within_one_group_is_trained_on_and_not_tested() -> None:
+    dataset = sized({"a": 40, "b": 40, "c": 6})
+    split = make_split(replace(dataset, groups=np.r_[np.arange(80) // 4, np.full(6, 20)]))
+    assert len(split.test) == 20
+    assert set(split.test_target) == {0, 1}
+
+
+def test_boosting_learns_a_class_of_one_sample_in_a_table_large_enough_to_stop_early() -> None:
+    values = np.random.default_rng(0).normal(size=(10_050, 2))
+    codes = np.r_[(values[:-1, 0] > 0).astype(int), 2]
+    assert set(Boosting().fit(values, codes).classes_) == {0, 1, 2}
+
+
+def test_the_latest_part_is_as_near_to_what_was_asked_as_equal_times_allow() -> None:
+    years = np.repeat([2001.0, 2002.0, 2003.0, 2004.0, 2005.0], [242, 252, 252, 252, 252])
+    dataset = sized({"x": 625, "y": 625})
+    mixed = np.random.default_rng(0).permutation(1250)
+    dataset = replace(dataset, target=dataset.target[mixed], time=years)
+    for test_size, held_out in [(0.2, 252), (0.25, 252), (0.35, 504), (0.01, 252)]:
+        assert len(make_split(dataset, test_size).test) == held_out
+    with pytest.raises(InputError, match="cannot be split by class"):
+        make_split(replace(dataset, time=np.zeros(1250)))

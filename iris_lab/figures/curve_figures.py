@@ -42,6 +42,9 @@ def threshold_curves(split: Split, probabilities: Floats) -> Figure | str:
     keys = []
     for code in codes:
         own, given = split.test_target == code, probabilities[:, code]
+        if not own.any():
+            keys.append(Line2D([], [], linestyle="", label=f"{called[code]}: not in the test set"))
+            continue
         line: dict[str, Any] = {"color": colour(code), "linestyle": dash(code), "linewidth": 1.4}
         areas = f"area {roc_auc_score(own, given):.3f}, average precision {average_precision_score(own, given):.3f}"
         if split.dataset.is_private:

@@ -38,9 +38,11 @@ class Boosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         """Fit to samples of shape (samples, features)."""
         values = np.asarray(X, np.float64)
         self.empty_ = np.isnan(values).all(axis=0)  # scikit-learn 1.9 cannot bin a column without values
+        rarest = np.unique(y, return_counts=True)[1].min()  # a single sample cannot be in both parts of early stopping
         model = HistGradientBoostingClassifier(
-            categorical_features=list(range(self.categories)) or None, random_state=self.random_state
-        ).fit(np.where(self.empty_, 0.0, values), y)
+            categorical_features=list(range(self.categories)) or None, random_state=self.random_state,
+            early_stopping="auto" if rarest > 1 else False,
+        ).fit(np.where(self.empty_, 0.0, values), y)  # fmt: skip
         trees = [tree for together in model._predictors for tree in together]
         self.classes_ = model.classes_
         self.n_features_in_ = model.n_features_in_

@@ -1,14 +1,52 @@
-"""Drawing whole groups of samples for a test set of a given size, stratified by class."""
+"""Drawing a test set of a given size, stratified by class, where some samples stay together."""
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
 
 Counts = NDArray[np.int64]
+MOST_MISSED = 1.5  # samples more or fewer than asked in the test set or a class of it, where duplicates allow it
 DRAWS = 30  # at most; where groups are large, a single one may end far from what was asked
 NEAR = 1 / 200  # of the samples: a draw so near to what was asked is taken, since choosing among more is less random
 PAIRED_CHANGES = 200  # every two of which are tried together
+
+
+def draw(target: Counts, groups: Counts, test_size: float, seed: int) -> NDArray[np.bool_]:
+    """Return which samples are held out, as `make_split` describes it.
+
+    Parameters
+    ----------
+    target, groups
+        Class code and group number of each sample, in any numbering.
+    test_size
+        Fraction of the samples to hold out.
+    seed
+        Seed of the draw.
+    """
+    codes = np.unique(target, return_inverse=True)[1]
+    numbers = pd.factorize(groups)[0].astype(np.int64)
+    in_test = _draw_distinct(codes, numbers, test_size, seed)
+    if in_test is None:
+        in_test = draw_groups(numbers, codes, test_size, seed)[numbers]
+    return in_test
+
+
+def _draw_distinct(target: Counts, groups: Counts, test_size: float, seed: int) -> NDArray[np.bool_] | None:
+    """Return which samples scikit-learn's stratified draw holds out, None where it misses what was asked."""
+    distinct = np.unique(groups, return_index=True)[1]
+    try:
+        _, drawn = train_test_split(distinct, test_size=test_size, random_state=seed, stratify=target[distinct])
+    except ValueError:  # fewer samples than classes, or a class with a single distinct sample
+        return None
+    in_test = np.isin(groups, groups[drawn])
+    counts = np.bincount(target)
+    held_out = np.bincount(target[in_test], minlength=len(counts))
+    missed = held_out - test_size * counts
+    near = max(np.abs(missed).max(), abs(missed.sum())) <= MOST_MISSED
+    return in_test if near and all(held_out) and all(held_out < counts) else None
 
 
 def draw_groups(groups: Counts, target: Counts, test_size: float, seed: int) -> NDArray[np.bool_]:

@@ -45,7 +45,10 @@ REMEMBERING = ("knn", "svm")  # consist of training samples
 
 
 def check_folds(folds: int, target: NDArray[np.int64] | None = None, classes: Sequence[str] = ()) -> int:
-    """Return `folds`, or raise `InputError` unless 2 or more, and no more than the smallest class has samples.
+    """Return `folds`, or raise `InputError` unless 2 or more, and no more than a class has samples.
+
+    A rarer class may have fewer samples than there are folds: some folds are then without it. Two classes need two
+    samples or more, so that each fold is predicted by a model that knows two classes.
 
     Parameters
     ----------
@@ -59,16 +62,21 @@ def check_folds(folds: int, target: NDArray[np.int64] | None = None, classes: Se
     check_type("folds", folds, int)
     if folds < 2:
         raise InputError(f"folds={folds}: expected 2 or more")
-    if target is not None:
-        counts = np.bincount(target, minlength=len(classes))
-        smallest = int(counts.argmin())
-        if folds > counts[smallest]:
-            name = f"class {classes[smallest]!r}" if classes else "the smallest class"
-            wanted = f"{counts[smallest]} folds or fewer" if counts[smallest] > 1 else "2 or more"
-            raise InputError(
-                f"folds={folds}: {name} has {counts[smallest]} distinct training sample(s), expected {wanted}: merge "
-                "the class with another, or remove it"
-            )
+    if target is None:
+        return folds
+    counts = np.bincount(target, minlength=len(classes))
+    second, most = np.sort(counts)[-2:].tolist()
+    if folds > most:
+        raise InputError(
+            f"folds={folds}: no class has more than {most} distinct training sample(s), expected that many folds or "
+            "fewer, and 2 or more: give fewer folds, or merge classes"
+        )
+    if second < 2:
+        rare = classes[int(counts.argsort()[-2])]
+        raise InputError(
+            f"folds={folds}: class {rare!r} has {second} distinct training sample(s), expected 2 or more of two "
+            "classes: merge the class with another, or remove it"
+        )
     return folds
 
 
@@ -168,7 +176,7 @@ def cross_validate(estimator: ClassifierMixin, split: Split, *, folds: int = 5, 
     Raises
     ------
     InputError
-        `folds` is below 2 or above the distinct samples of the smallest class, or the estimator needs more samples.
+        `folds` is below 2 or above the distinct samples of the largest class, or the estimator needs more samples.
     """
     check_folds(folds, split.distinct_train_target, split.dataset.classes)
     cv = folds_of(split, folds, seed)
@@ -190,12 +198,14 @@ def folds_of(split: Split, folds: int, seed: int) -> list[tuple[NDArray[np.int64
     groups, target = split.inseparable_train, split.train_target
     if split.dataset.time is not None:
         return _forward(split.dataset.time[split.train], groups, folds)
-    if len(target) <= MOST_BALANCED:
-        cv = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-        return list(cv.split(groups, target, groups))
     distinct = np.unique(groups, return_index=True)[1]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)  # the split has said so
+        if len(target) <= MOST_BALANCED:
+            cv = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+            return list(cv.split(groups, target, groups))
+        drawn = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(distinct, target[distinct]))
     fold_of = np.empty(len(distinct), np.int64)
-    drawn = StratifiedKFold(folds, shuffle=True, random_state=seed).split(distinct, target[distinct])
     for fold, (_, held_out) in enumerate(drawn):
         fold_of[held_out] = fold
     of_sample = fold_of[groups]

@@ -9,16 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import train_test_split
 
 from iris_lab.errors import InputError, check_type
-from iris_lab.modeling.draw import draw_groups
+from iris_lab.modeling.draw import draw
 
 if TYPE_CHECKING:
     from iris_lab.data.dataset import Dataset
 
 SUBSET = "subset"  # the column that says of each sample whether it is in the training or the test set
-MOST_MISSED = 1.5  # samples more or fewer than asked in the test set or a class of it, where duplicates allow it
+FEW = 10  # distinct training samples of a class, which more folds cannot all have
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,8 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
 
     scikit-learn draws among the distinct samples, and the duplicates of a sample follow it. Where that misses the
     size asked for, in all or of a class, by more than `MOST_MISSED`, or leaves a class out, whole groups of
-    duplicates are drawn by their sizes.
+    duplicates are drawn by their sizes. A class that cannot be divided, with a
+    single distinct sample or group, is in the training set and not tested.
 
     Parameters
     ----------
@@ -144,20 +144,24 @@ def make_split(dataset: "Dataset", test_size: float = 0.25, seed: int = 0) -> Sp
     Raises
     ------
     InputError
-        `test_size` or `seed` is out of range, or cannot be met with samples of every class in both subsets.
+        `test_size` or `seed` is out of range, or cannot be met with samples of every class in the training set, and
+        of every class that can be divided, at least two, in the test set.
     """
     check_test_size(test_size), check_seed(seed)
     groups = inseparable(dataset)
     if dataset.time is not None:
-        in_test: NDArray[np.bool_] | None = _latest(dataset.time, groups, test_size)
+        in_test = _latest(dataset.time, groups, test_size)
+        tested = np.unique(dataset.target[in_test])  # a class may have ended before
     else:
-        in_test = _draw_distinct(dataset.target, groups, test_size, seed)
-    if in_test is None:
-        in_test = draw_groups(groups, dataset.target, test_size, seed)[groups]
+        whole = _undivided(dataset.target, groups)
+        tested = np.unique(dataset.target[~whole])
+        in_test = np.zeros(len(groups), bool)
+        if len(tested) > 1:
+            in_test[~whole] = draw(dataset.target[~whole], groups[~whole], test_size, seed)
     split = split_at(dataset, np.flatnonzero(~in_test), np.flatnonzero(in_test))
     smallest = min(test_size, 1 - test_size) * len(dataset.target)  # samples asked for in the smaller subset
-    lacks = any(len(np.unique(subset)) < len(dataset.classes) for subset in (split.train_target, split.test_target))
-    if lacks or smallest <= len(dataset.classes) - 1:
+    lacks = len(np.unique(split.train_target)) < len(dataset.classes) or len(np.unique(split.test_target)) < len(tested)
+    if lacks or len(tested) < 2 or smallest <= len(tested) - 1:
         raise _not_by_class(dataset, groups, test_size)
     return split
 
@@ -171,29 +175,26 @@ def split_at(dataset: "Dataset", train: NDArray[np.int64], test: NDArray[np.int6
     return Split(dataset, train, test)
 
 
+def _undivided(target: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which samples are in a group that is all there is of a class: held out, nothing of it could be learned."""
+    pairs = np.unique(np.column_stack([target, groups]), axis=0)
+    single = np.bincount(pairs[:, 0]) == 1
+    whole = np.zeros(int(groups.max()) + 1, bool)
+    whole[pairs[single[pairs[:, 0]], 1]] = True
+    return whole[groups]
+
+
 def _latest(time: NDArray[np.float64], groups: NDArray[np.int64], test_size: float) -> NDArray[np.bool_]:
     """Return which samples are held out: the latest groups, each counted at its last sample."""
     last = np.full(int(groups.max()) + 1, -np.inf)
     np.maximum.at(last, groups, time)
-    latest: NDArray[np.bool_] = last[groups] > np.quantile(last[groups], 1 - test_size, method="lower")
+    times, counts = np.unique(last[groups], return_counts=True)
+    since = counts[::-1].cumsum()[::-1][1:]  # samples from each time on, all but the first
+    if not len(since):
+        return np.zeros(len(time), bool)
+    start = times[1 + np.abs(since - test_size * len(time)).argmin()]
+    latest: NDArray[np.bool_] = last[groups] >= start
     return latest
-
-
-def _draw_distinct(
-    target: NDArray[np.int64], groups: NDArray[np.int64], test_size: float, seed: int
-) -> NDArray[np.bool_] | None:
-    """Return which samples scikit-learn's stratified draw holds out, None where it misses what was asked."""
-    distinct = np.unique(groups, return_index=True)[1]
-    try:
-        _, drawn = train_test_split(distinct, test_size=test_size, random_state=seed, stratify=target[distinct])
-    except ValueError:  # fewer samples than classes, or a class with a single distinct sample
-        return None
-    in_test = np.isin(groups, groups[drawn])
-    counts = np.bincount(target)
-    held_out = np.bincount(target[in_test], minlength=len(counts))
-    missed = held_out - test_size * counts
-    near = max(np.abs(missed).max(), abs(missed.sum())) <= MOST_MISSED
-    return in_test if near and all(held_out) and all(held_out < counts) else None
 
 
 def _not_by_class(dataset: "Dataset", groups: NDArray[np.int64], test_size: float) -> InputError:
@@ -201,8 +202,8 @@ def _not_by_class(dataset: "Dataset", groups: NDArray[np.int64], test_size: floa
     smallest = int(np.argmin(counts))
     return InputError(
         f"test_size={test_size} cannot be split by class: {groups.max() + 1} distinct samples, "
-        f"{counts[smallest]} of class {dataset.classes[smallest]!r}; expected some of each class in both the training "
-        "and the test set: merge the class with another, remove it, or change test_size"
+        f"{counts[smallest]} of class {dataset.classes[smallest]!r}; expected some of two classes or more in both the "
+        "training and the test set: merge the class with another, remove it, or change test_size"
     )
 
 
@@ -213,6 +214,13 @@ def describe_split(split: Split, test_size: float) -> str:
         f"test set: {len(split.test)} of {samples} samples, {len(split.test) / samples:.1%} ({test_size:.1%} asked)",
         f"distinct samples: {len(sizes)}; largest group of duplicates: {sizes.max()}",
     ]
+    counts = np.bincount(split.distinct_train_target, minlength=len(split.dataset.classes))
+    held_out = np.bincount(split.test_target, minlength=len(counts))
+    for name, count, tested in zip(split.dataset.classes, counts.tolist(), held_out.tolist(), strict=True):
+        if not tested:
+            lines.append(f"class {name!r} is not tested: all its samples are in the training set")
+        if count < FEW:
+            lines.append(f"class {name!r} has {count} distinct training sample(s): of more folds, some are without it")
     if split.dataset.is_discrete:
         lines.append("equal samples may be divided, as no feature is a number or a date")
     if split.dataset.groups is not None:

@@ -90,6 +90,9 @@ def test_a_boolean_feature_may_be_true_and_false_or_one_and_zero(boolean_run: Pa
         for value in (True, 1, False, 0)
     ]
     assert answers[0] == answers[1] != answers[2] == answers[3]
+    for value in (2, -1, 0.5):
+        neither = problem_of(post(client, {"data": [{"smokes": value, "width (cm)": 0.9}]}), 422, "invalid-data")
+        assert f"is {value}, expected true or false, or as a number 1 or 0" in neither["detail"]
     refused = problem_of(post(client, {"data": [{"smokes": "true", "width (cm)": True}]}), 422, "invalid-data")
     assert [problem["detail"] for problem in refused["problems"]] == [
         'data[0]: "width (cm)" is true, expected a finite number, at most 1e+30 in size',

@@ -63,6 +63,7 @@ REFUSED = {
     "no date": ({"born": "17.5.2019"}, "expected a date such as 2024-01-31, or null"),
     "no such day": ({"born": "2019-02-29"}, "expected a date such as 2024-01-31, or null"),
     "a gap where training had none": ({"toys": None}, '"toys" is null, expected a finite number'),
+    "a number for a boolean": ({"castrated": -1}, '"castrated" is -1, expected true or false, or as a number 1 or 0'),
     "a text for a boolean": ({"castrated": "true"}, "expected true or false, or as a number 1 or 0, or null"),
 }
 

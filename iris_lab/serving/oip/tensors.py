@@ -102,8 +102,9 @@ class InputTensor:
             feature = self.features[column]
             gap = feature.missing and (value is None or value != value)
             unread = feature.kind == "date" and isinstance(value, str) and np.isnan(feature.parse([value])[0])
-            if not gap and (unread or not accepts(value)):
-                wanted = feature.expected if feature.kind == "date" else expected
+            switch = feature.kind == "boolean" and value not in (0, 1)
+            if not gap and (unread or switch or not accepts(value)):
+                wanted = feature.expected if feature.kind == "date" else "1 or 0" if switch else expected
                 where = f"{self.where}: row {row}, {quoted(feature.name)}"
                 yield mismatch(where, value, wanted, row=row, feature=feature.name)
 

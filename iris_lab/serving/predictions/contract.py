@@ -68,8 +68,8 @@ NUMBER = JsonType(
 )
 BOOLEAN = JsonType(bool, lambda value: type(value) is bool, "true or false")
 BOOLEAN_FEATURE = JsonType(
-    bool | NUMBER.type,
-    lambda value: BOOLEAN.accepts(value) or NUMBER.accepts(value),
+    bool | Annotated[float, msgspec.Meta(ge=0, le=1, extra_json_schema={"enum": [0, 1]})],  # the decoder takes 0.5, too
+    lambda value: BOOLEAN.accepts(value) or (type(value) is float and value in (0, 1)),
     "true or false, or as a number 1 or 0",
 )
 SAMPLES = JsonType(

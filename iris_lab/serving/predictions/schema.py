@@ -46,6 +46,7 @@ class RequestSchema:
         self.plain = all(feature.is_plain for feature in self._features) and not any(
             set(name) & {'"', "\\"} or not name.isprintable() for name in self.names
         )
+        self._booleans = [place for place, feature in enumerate(self._features) if feature.kind == "boolean"]
         fields = [f"feature_{index}" for index in range(len(self.members))]
         sample = msgspec.defstruct(
             "Sample",
@@ -82,8 +83,10 @@ class RequestSchema:
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # the slow path finds the problems
             else:
-                if self._has_no_repeated_key(body, request):
-                    return Samples(self._values(request.data), request.probabilities is True)
+                if self._has_no_repeated_key(body, request) and self._has_booleans(
+                    values := self._values(request.data)
+                ):
+                    return Samples(values, request.probabilities is True)
         rows, probabilities = examine(body, self.members)
         columns = zip(self._features, zip(*rows, strict=True), strict=True)
         return Samples(np.column_stack([values_of(*column) for column in columns]), probabilities)
@@ -95,6 +98,10 @@ class RequestSchema:
         if request.columns is msgspec.UNSET:
             return _quotes(body) == 2 * keys
         return _quotes(body) == 2 * keys + 2 + bytes(request.columns).count(b'"')
+
+    def _has_booleans(self, values: NDArray[np.float64]) -> bool:
+        """Say whether a boolean given as a number is 1 or 0."""
+        return not self._booleans or bool(np.isin(values[:, self._booleans], (0, 1)).all())
 
     def _values(self, rows: list[Any]) -> NDArray[np.float64]:
         if len(rows) == 1:
