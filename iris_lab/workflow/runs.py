@@ -194,11 +194,6 @@ def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, An
 def _record(
     plan: Plan, folder: Path, results: Mapping[str, Sequence[str]], unstable: Mapping[str, Sequence[str]]
 ) -> crate.Record:
-    data = {}
-    if plan.dataset:
-        data = {"name": plan.dataset.name, "source": plan.origin, "sha256": plan.dataset.digest}
-    if plan.table:
-        data["file"] = str(plan.recorded("data"))
     return crate.Record(
         parameters={
             step.name: {name: plan.recorded(name) for name in plan.values if step.name in plan.parameters[name].steps}
@@ -206,7 +201,7 @@ def _record(
         },
         results=results,
         artifacts=crate.artifacts_of(folder),
-        data=data,
+        data=plan.data,
         software=provenance.software(),
         sources=provenance.sources(plan.texts),
         date=plan.date,
