@@ -70,7 +70,7 @@ def _page(folder: Path, outcomes: Sequence[Outcome], runs: pd.DataFrame) -> str:
     metrics = known or [name for name in runs.columns if name not in {*names, "run", "error"}][:FEW]
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     return environment.get_template("sweep.html.j2").render(
-        title=f"Sweep: {folder.name.replace('_', ' ')}",
+        title=f"Sweep over {', '.join(names)}" if names else "Sweep",  # not of the folder: equal sweeps, equal pages
         best=groups,
         spread=lambda group, metric: spread(group.scores(metric)),
         cross_validated=CROSS_VALIDATED,

@@ -12,13 +12,13 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from iris_lab.errors import InputError, IrisLabError
-from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.done import Done
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.sweeps import workers
 from iris_lab.workflow.sweeps.cluster import connected, release
-from iris_lab.workflow.sweeps.identity import Identity, differences
-from iris_lab.workflow.sweeps.journal import HIDDEN, journalled
+from iris_lab.workflow.sweeps.identity import Identity
+from iris_lab.workflow.sweeps.journal import HIDDEN
+from iris_lab.workflow.sweeps.watch import end_with
 from iris_lab.workflow.sweeps.workers import Result, Task
 
 
@@ -55,9 +55,9 @@ class Local:
     def first(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Done | str]]:
         """Execute the first step of each task; meanwhile the other workers get ready."""
         idle = max(0, self._workers - len(tasks))
-        calls = [delayed(_first)(number, task, os.getpid()) for number, task in enumerate(tasks)]
+        calls = [delayed(_first)(number, task) for number, task in enumerate(tasks)]
         if self._workers > 1:
-            calls += [delayed(_first)(-1, None, os.getpid()) for _ in range(idle)]
+            calls += [delayed(_first)(-1, None) for _ in range(idle)]
         for number, done in self._executed(calls):
             if number >= 0:
                 yield tasks[number], done
@@ -66,7 +66,7 @@ class Local:
         """Execute the runs; each worker puts its run in place itself, so that none is lost on the way."""
         helpers = self._folder / HIDDEN
         places = {task.run: OutputDirectory(self._folder / task.run, helpers) for task, _ in tasks}
-        calls = (delayed(workers.run_here)(task, places[task.run], first, os.getpid()) for task, first in tasks)
+        calls = (delayed(workers.run_here)(task, places[task.run], first) for task, first in tasks)
         yield from self._executed(calls)
 
     @property
@@ -74,19 +74,21 @@ class Local:
         return self._jobs if self._jobs > 0 else int(cpu_count())
 
     def _executed(self, calls: Any) -> Iterator[Any]:
-        parallel = Parallel(n_jobs=self._workers, backend="loky", batch_size=1, return_as="generator_unordered")
+        watched = parallel_config(backend="loky", initializer=end_with, initargs=(os.getpid(),))
         try:
+            with watched:
+                parallel = Parallel(n_jobs=self._workers, batch_size=1, return_as="generator_unordered")
             with closing(parallel(calls)) as results:
                 yield from results
         except TerminatedWorkerError as error:
             raise LostWorkerError("as the system ends one for want of memory") from error
 
 
-def _first(number: int, task: Task | None, sweep: int) -> tuple[int, Done | str]:
+def _first(number: int, task: Task | None) -> tuple[int, Done | str]:
     if task is None:
-        workers.warm_up(sweep)
+        workers.warm_up()
         return number, ""
-    return number, workers.run_first(task, sweep)
+    return number, workers.run_first(task)
 
 
 class Cluster:
@@ -98,12 +100,10 @@ class Cluster:
         Of the sweep.
     client
         From `cluster.connected`.
-    identity
-        What the runs have in common: one from a worker that joined later, with other code, is refused.
     """
 
-    def __init__(self, folder: Path, client: Any, identity: Identity) -> None:
-        self._folder, self._client, self._identity = folder, client, identity
+    def __init__(self, folder: Path, client: Any) -> None:
+        self._folder, self._client = folder, client
 
     def first(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Done | str]]:
         """Execute the first step of each task."""
@@ -126,7 +126,7 @@ class Cluster:
                 yield from results
 
     def _publish(self, result: Result) -> Result:
-        """Write a run's files and put it in place, unless it failed or was made by other code."""
+        """Write a run's files and put it in place, unless it failed."""
         place = OutputDirectory(self._folder / result.run, self._folder / HIDDEN)
         try:
             with place.reserved(patience=workers.PATIENCE) as folder:
@@ -135,8 +135,6 @@ class Cluster:
                 if result.error:
                     place.keep_failed()
                     return Result(result.run, error=result.error)
-                if other := differences(journalled(read_crate(folder)), self._identity, platform=False):
-                    return Result(result.run, error=f"a worker that joined later made it with {'; '.join(other)}")
                 place.publish()
         except (IrisLabError, OSError) as error:
             return Result(result.run, error=str(error))
@@ -169,6 +167,6 @@ def pool_of(folder: Path, identity: Identity, *, jobs: int, scheduler: str) -> I
         return
     with connected(scheduler, identity) as client:
         try:
-            yield Cluster(folder, client, identity)
+            yield Cluster(folder, client)
         finally:
             release(client)

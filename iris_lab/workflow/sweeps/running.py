@@ -4,22 +4,25 @@ import functools
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 from filelock import FileLock, Timeout
 
 from iris_lab.artifacts import read_metrics
 from iris_lab.data.sources import fetch
 from iris_lab.errors import InputError, IrisLabError
+from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.plans import Plan, make_plan, reading, vary
 from iris_lab.workflow.sweep import Job, Listener, finished, is_shown, outcomes_of, shown_for
 from iris_lab.workflow.sweeps.execution import STEPS, executed
-from iris_lab.workflow.sweeps.identity import Identity
-from iris_lab.workflow.sweeps.journal import HIDDEN, Entry, Journal, is_intact
+from iris_lab.workflow.sweeps.identity import Identity, differences
+from iris_lab.workflow.sweeps.journal import HIDDEN, Entry, Journal, is_intact, journalled
 from iris_lab.workflow.sweeps.outcomes import Outcome
 from iris_lab.workflow.sweeps.pages import write_pages
 from iris_lab.workflow.sweeps.pools import pool_of
 from iris_lab.workflow.sweeps.tables import digest_of_table
+from iris_lab.workflow.sweeps.workers import Result
 
 
 def complete(job: Job, identity: Identity, listener: Listener) -> list[Outcome]:
@@ -50,7 +53,8 @@ def complete(job: Job, identity: Identity, listener: Listener) -> list[Outcome]:
         listener.started(len(done), len(job.runs))
         missing = {run: plan for run, plan in plans.items() if run not in done}
         with closing(executed(job, pool, missing, identity, listener)) as results:
-            for result in results:
+            for executed_run in results:
+                result = _checked(job, executed_run, identity)
                 if result.error:
                     errors[result.run] = result.error
                 else:
@@ -123,6 +127,14 @@ def _take_up(
     for run in others:
         listener.noted(f"{run}: not as it was recorded; it is run again")
     return done | {run: _note(job, journal, run, plans[run], read_metrics(job.folder / run)) for run in intact}
+
+
+def _checked(job: Job, result: Result, identity: Identity) -> Result:
+    """Return a result, as an error if the run is of other code, which changed meanwhile or came with a new worker."""
+    if result.error:
+        return result
+    other = differences(journalled(read_crate(job.folder / result.run)), identity, platform=False)
+    return replace(result, error=f"made with other inputs ({'; '.join(other)})") if other else result
 
 
 def _note(job: Job, journal: Journal, run: str, plan: Plan, metrics: Mapping[str, float]) -> Entry:

@@ -2,10 +2,8 @@
 
 import atexit
 import functools
-import os
 import pickle
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +19,6 @@ from iris_lab.workflow.runs import execute, execute_step
 from iris_lab.workflow.scratch import scratch_folder
 from iris_lab.workflow.warm import Kernels, warm_kernels
 
-WATCH_SECONDS = 0.2  # between two looks at whether the sweep is still there
 IDLE_SECONDS = 60  # after which the warm parent is ended: a Dask worker or a notebook can live on for days
 PATIENCE = 20  # seconds in which a worker of a sweep that was killed has ended
 
@@ -101,28 +98,8 @@ release = _keeper.release
 atexit.register(release)
 
 
-@functools.cache
-def end_with(sweep: int) -> None:
-    """End this process as soon as the sweep, its parent process, has ended, however that ended.
-
-    Parameters
-    ----------
-    sweep
-        The process of the sweep; nothing is done if that is this one.
-    """
-
-    def watch() -> None:
-        while os.getppid() == sweep:
-            time.sleep(WATCH_SECONDS)
-        os._exit(1)  # the warm parent sees that its input ends, and ends the kernels
-
-    if os.getpid() != sweep:
-        threading.Thread(target=watch, daemon=True).start()
-
-
-def warm_up(sweep: int) -> None:
+def warm_up() -> None:
     """Make this worker ready, while another one executes the steps that runs share."""
-    end_with(sweep)
     with _keeper.kernels():
         pass
 
@@ -132,18 +109,8 @@ def run_first_away(packed: bytes) -> Done | str:
     return run_first(pickle.loads(packed))  # noqa: S301 (from our own sweep, as the call itself)
 
 
-def run_first(task: Task, sweep: int | None = None) -> Done | str:
-    """Execute the first step of a run, and return what it wrote, or why it failed.
-
-    Parameters
-    ----------
-    task
-        The run.
-    sweep
-        Process of the sweep, if this is one of its children.
-    """
-    if sweep:
-        end_with(sweep)
+def run_first(task: Task) -> Done | str:
+    """Execute the first step of a run, and return what it wrote, or why it failed."""
     with scratch_folder() as scratch:
         folder = scratch / "run"
         folder.mkdir()
@@ -155,7 +122,7 @@ def run_first(task: Task, sweep: int | None = None) -> Done | str:
             return str(error)
 
 
-def run_here(task: Task, place: OutputDirectory, first: Path | None, sweep: int) -> Result:
+def run_here(task: Task, place: OutputDirectory, first: Path | None) -> Result:
     """Execute a run beside its place and, if it did not fail, put it there.
 
     Parameters
@@ -166,10 +133,7 @@ def run_here(task: Task, place: OutputDirectory, first: Path | None, sweep: int)
         Where it belongs.
     first
         Folder of its first step, if that was executed before.
-    sweep
-        Process of the sweep.
     """
-    end_with(sweep)
     try:
         with place.reserved(patience=PATIENCE) as folder:
             result = _execute(task, folder, _stored(first) if first else None)
