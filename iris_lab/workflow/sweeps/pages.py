@@ -9,10 +9,10 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from iris_lab.workflow.layout import PAGE_FILE
-from iris_lab.workflow.report_page import TEMPLATES
 from iris_lab.workflow.sweeps.choices import differing
 from iris_lab.workflow.sweeps.outcomes import CROSS_VALIDATED, CSV_FILE, HELD_OUT, PARQUET_FILE, Outcome, ranked, spread
 
+TEMPLATES = Path(__file__).parents[1] / "templates"
 DIGITS = 4  # significant ones of a number in the CSV, which is for reading; Parquet has all
 FEW = 6  # numbers of a run on the page, where it has no accuracy
 

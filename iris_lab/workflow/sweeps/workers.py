@@ -2,62 +2,22 @@
 
 import atexit
 import functools
-import pickle
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from iris_lab.artifacts import read_metrics
 from iris_lab.errors import IrisLabError
 from iris_lab.workflow.done import Done
 from iris_lab.workflow.output_directory import OutputDirectory
-from iris_lab.workflow.parameters import Value
-from iris_lab.workflow.plans import Plan
 from iris_lab.workflow.runs import execute, execute_step
 from iris_lab.workflow.scratch import scratch_folder
+from iris_lab.workflow.sweeps.calls import PATIENCE, Result, Task
 from iris_lab.workflow.warm import Kernels, warm_kernels
 
 IDLE_SECONDS = 60  # after which the warm parent is ended: a Dask worker or a notebook can live on for days
-PATIENCE = 20  # seconds in which a worker of a sweep that was killed has ended
-
-
-@dataclass(frozen=True)
-class Task:
-    """A run to execute.
-
-    Attributes
-    ----------
-    run
-        Name of its folder.
-    plan
-        A plan with the same data, one for all runs that share them.
-    values
-        All parameters of this run.
-    timeout
-        Seconds that one cell may take; None for no limit.
-    """
-
-    run: str
-    plan: Plan
-    values: Mapping[str, Value]
-    timeout: int | None = None
-
-    @property
-    def own_plan(self) -> Plan:
-        """The plan of this run."""
-        return replace(self.plan, values=self.values)
-
-
-@dataclass(frozen=True)
-class Result:
-    """A run that was executed: its numbers, or why it failed; and its files, if they are not where it was planned."""
-
-    run: str
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    error: str = ""
-    files: Mapping[str, bytes] | None = None
 
 
 class _Keeper:
@@ -104,11 +64,6 @@ def warm_up() -> None:
         pass
 
 
-def run_first_away(packed: bytes) -> Done | str:
-    """Execute the first step of a pickled `Task`, as `run_first`."""
-    return run_first(pickle.loads(packed))  # noqa: S301 (from our own sweep, as the call itself)
-
-
 def run_first(task: Task) -> Done | str:
     """Execute the first step of a run, and return what it wrote, or why it failed."""
     with scratch_folder() as scratch:
@@ -146,16 +101,8 @@ def run_here(task: Task, place: OutputDirectory, first: Path | None) -> Result:
         return Result(task.run, error=str(error))
 
 
-def run_away(packed: bytes) -> Result:
-    """Execute a run on a machine that does not share a file system with the sweep, and return it with its files.
-
-    Parameters
-    ----------
-    packed
-        A pickled `Task`, and its first step or None. As bytes it travels with the call: Dask would scatter it as an
-        object, and what is scattered is lost with the worker that holds it.
-    """
-    task, first = pickle.loads(packed)  # noqa: S301 (from our own sweep, as the call itself)
+def run_away(task: Task, first: Done | None) -> Result:
+    """Execute a run on a machine that does not share a file system with the sweep, and return it with its files."""
     with scratch_folder() as scratch:
         folder = scratch / "run"
         folder.mkdir()
