@@ -4,8 +4,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from iris_lab.workflow.sweeps.outcomes import Outcome
 
 
 @contextmanager
@@ -36,3 +40,50 @@ class Shown:
         if done == total:
             tqdm.write(f"{step}: {total} cells, {time.monotonic() - self._started:.1f} s", file=sys.stderr)
             sys.stderr.flush()
+
+
+class ShownRuns:
+    """Shows the runs of a sweep that are done, and the time left: on a bar, or in a line for each run.
+
+    Parameters
+    ----------
+    on_run
+        Called after each run, with what is done in words.
+    """
+
+    def __init__(self, on_run: Callable[[str], None]) -> None:
+        self._on_run = on_run
+        self._bar: tqdm[None] | None = None
+        self._before = self._done = self._total = 0
+        self._started = time.monotonic()
+
+    def started(self, done: int, total: int) -> None:
+        """Show how many runs were done before."""
+        self._before, self._done, self._total, self._started = done, done, total, time.monotonic()
+        if done:
+            self.noted(f"{done} of {total} runs were done before")
+        if sys.stderr.isatty() and done < total:
+            self._bar = tqdm(unit="run", total=total, initial=done, leave=False, dynamic_ncols=True)
+
+    def noted(self, text: str) -> None:
+        """Show a line."""
+        tqdm.write(text, file=sys.stderr)
+        sys.stderr.flush()
+
+    def ran(self, outcome: "Outcome") -> None:
+        """Show that a run was done; one that failed has a line of its own on a terminal, too."""
+        self._done += 1
+        left = (time.monotonic() - self._started) / (self._done - self._before) * (self._total - self._done)
+        if self._bar is None:
+            ending = f"{self._done} of {self._total}, {tqdm.format_interval(left)} left"
+            self.noted(f"{outcome.run}: {outcome.error or 'done'} ({ending})")
+        else:
+            self._bar.update()
+            if outcome.error:
+                self.noted(f"{outcome.run}: {outcome.error}")
+        self._on_run(f"{self._done} of {self._total} runs were done; the same command goes on from there")
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()

@@ -20,6 +20,8 @@ class Stopping:
     ----------
     number
         The signal; 0 if there was none.
+    so_far
+        What is done and stays, if the command is stopped now.
     """
 
     def __init__(self) -> None:
@@ -28,13 +30,14 @@ class Stopping:
     def clear(self) -> None:
         """Forget an earlier signal."""
         self.number = 0
+        self.so_far = ""
         self._done = ""
         self._first = 0.0
 
     @property
     def line(self) -> str:
         """The last line of a stopped command, which says what it changed."""
-        return f"iris-lab: stopped; {self._done or 'nothing was changed'}"
+        return f"iris-lab: stopped; {self._done or self.so_far or 'nothing was changed'}"
 
     @property
     def exit_code(self) -> int:
@@ -64,6 +67,12 @@ class Stopping:
     def publish(self, replaces: bool) -> None:
         """Note that a run is being published: from now on a signal does not interrupt the command."""
         self._done = "the report was replaced" if replaces else "the report was written"
+
+    def note(self, so_far: str) -> None:
+        """Note what is done and stays; interrupt if a callback swallowed the first interrupt."""
+        self.so_far = so_far
+        if self.number:
+            raise KeyboardInterrupt
 
     def checked(self, progress: "Progress") -> "Progress":
         """Return `progress`, made to raise `KeyboardInterrupt` if an event loop's callback swallowed the first one."""

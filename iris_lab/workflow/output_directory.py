@@ -15,11 +15,19 @@ from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.scratch import remove
 
 ENOUGH_DISK = 32 * 2**20  # bytes; a run of the bundled data takes a tenth of it
+TIMINGS = ".timings.json"
 RENAME_EXCHANGE, AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h
 
 
 class OutputDirectory:
     """The final folder of a run, and the helper folders beside it.
+
+    Parameters
+    ----------
+    output
+        The final folder.
+    helpers
+        Another folder on the same file system for the helpers that are hidden; None for beside the run.
 
     Attributes
     ----------
@@ -31,14 +39,15 @@ class OutputDirectory:
         File with the seconds of each step: beside the run and not in it, so that equal runs have equal files.
     """
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, helpers: Path | None = None) -> None:
         self.final = Path(os.path.abspath(output))
-        self.partial, self.previous = self._beside(".{}.partial"), self._beside(".{}.previous")
-        self.failed, self._lock = self._beside("{}.failed"), self._beside(".{}.lock")
-        self.timings = self._beside("{}.timings.json")
+        self._helpers = helpers or self.final.parent
+        self.partial, self.previous = self._helper(".{}.partial"), self._helper(".{}.previous")
+        self._lock = self._helper(".{}.lock")
+        self.failed, self.timings = (self.final.with_name(f"{self.final.name}{end}") for end in (".failed", TIMINGS))
 
-    def _beside(self, pattern: str) -> Path:
-        return self.final.with_name(pattern.format(self.final.name))
+    def _helper(self, pattern: str) -> Path:
+        return self._helpers / pattern.format(self.final.name)
 
     def check(self) -> None:
         """Refuse a place where a run cannot be written, before anything is written.
@@ -61,10 +70,15 @@ class OutputDirectory:
             raise InputError(f"{free // 2**20} MiB free in {parent}: expected {ENOUGH_DISK // 2**20}; make room")
 
     @contextmanager
-    def reserved(self) -> Iterator[Path]:
+    def reserved(self, *, patience: float = 0) -> Iterator[Path]:
         """Lock the place for one run, and yield the empty folder to write in.
 
         Leftovers of a killed run are removed first; a run that is not published is removed at the end.
+
+        Parameters
+        ----------
+        patience
+            Seconds to wait for another run that is writing there.
 
         Raises
         ------
@@ -75,8 +89,9 @@ class OutputDirectory:
         """
         lock = FileLock(self._lock)
         try:
-            self.final.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+            for folder in (self.final.parent, self._helpers):
+                folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=patience)
         except Timeout:
             raise IrisLabError(
                 f"another run is writing {self.final.name!r}: wait for it, or name another place"

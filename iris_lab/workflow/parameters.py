@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from iris_lab import modeling
 from iris_lab.errors import InputError, UnknownNameError, check_port
 from iris_lab.workflow.notebooks import declarations, read_notebook
 from iris_lab.workflow.steps import Step
@@ -73,9 +72,6 @@ class Parameter:
         return InputError(f"parameter {self.name}={value!r:.60}: expected {kinds[self.type.__name__]}{example}")
 
 
-CHECKS: Mapping[str, Callable[..., object]] = {**modeling.CHECKS, "port": check_port}
-
-
 def declared(steps: Sequence[Step]) -> dict[str, Parameter]:
     """Return the parameters that the steps declare, by name.
 
@@ -96,6 +92,11 @@ def declared(steps: Sequence[Step]) -> dict[str, Parameter]:
             here = Parameter(name, kind, each.default, each.meaning, (step.name,))
             found[name] = replace(known, steps=(*known.steps, step.name)) if known else here
     return found
+
+
+def defaults(parameters: Mapping[str, Parameter]) -> dict[str, Value]:
+    """Return the default of every parameter but the run directory."""
+    return {name: parameter.default for name, parameter in parameters.items() if name != RUN_DIR}
 
 
 def parse(assignments: Iterable[str], parameters: Mapping[str, Parameter]) -> dict[str, Value]:
@@ -150,5 +151,8 @@ def check(values: Mapping[str, Value]) -> None:
     InputError
         A value is out of range.
     """
-    for name in CHECKS.keys() & values.keys():
-        CHECKS[name](values[name])
+    from iris_lab.modeling import CHECKS  # here: it imports for seconds what reading a command line does not need
+
+    checks: Mapping[str, Callable[..., object]] = {**CHECKS, "port": check_port}
+    for name in checks.keys() & values.keys():
+        checks[name](values[name])

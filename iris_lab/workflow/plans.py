@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from iris_lab.data import BUNDLED, Dataset, Source, check_source, is_url, load_dataset, sources
@@ -11,7 +11,7 @@ from iris_lab.modeling.costs import expected_cost
 from iris_lab.place import DATA_FOLDER
 from iris_lab.workflow import provenance
 from iris_lab.workflow.notebooks import read_notebook
-from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared
+from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared, defaults
 from iris_lab.workflow.prose import images_of
 from iris_lab.workflow.steps import Step
 
@@ -84,6 +84,14 @@ class Plan:
         """Whether the run holds no sample."""
         return self.values.get("private") is True
 
+    @property
+    def data(self) -> dict[str, str]:
+        """What the record says of the data; empty for a run without data."""
+        if not self.dataset:
+            return {}
+        facts = {"name": self.dataset.name, "source": self.origin, "sha256": self.dataset.digest}
+        return facts | ({"file": str(self.recorded("data"))} if self.table and not self.is_private else {})
+
     def recorded(self, name: str) -> Value:
         """Return a parameter's value for the record: for the user's table, the path of its copy in the run.
 
@@ -131,7 +139,7 @@ def make_plan(
         The first value that cannot be used.
     """
     parameters = declared(steps)
-    whole = {name: p.default for name, p in parameters.items() if name != RUN_DIR} | dict(values)
+    whole = defaults(parameters) | dict(values)
     check(whole)
     table, dataset = _read(whole, fetch) if "data" in whole else (None, None)
     check_data(dataset, whole)
@@ -142,6 +150,26 @@ def make_plan(
     for step in steps:
         images |= images_of(texts[step.name], step.notebook.parent)
     return Plan(steps, parameters, whole, dataset, table, texts, images, origin, date or provenance.release_date())
+
+
+def vary(plan: Plan, values: Mapping[str, Value]) -> Plan:
+    """Return a plan with other values, of parameters that don't decide how the data are read.
+
+    Raises
+    ------
+    InputError
+        The first value that cannot be used.
+    """
+    whole = {**plan.values, **values}
+    check(whole)
+    check_data(plan.dataset, whole)
+    return replace(plan, values=whole)
+
+
+def reading(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return those of the values that decide how the data are read."""
+    names = {"data", *inspect.signature(load_dataset).parameters}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _read(values: Mapping[str, Value], fetch: Callable[[str], Source]) -> tuple[Source | None, Dataset]:

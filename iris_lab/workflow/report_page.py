@@ -1,5 +1,6 @@
 """The report page: all executed notebooks as one HTML file that needs no network."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
 from iris_lab.workflow.layout import PAGE_FILE
-from iris_lab.workflow.prose import markdown, mathml
+from iris_lab.workflow.prose import images_of, markdown, mathml
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -73,15 +74,12 @@ def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str]
     metrics
         The numbers of the run, empty if it has none.
     """
-    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
-    exporter.register_filter("markdown2html", markdown)
-    exporter.register_filter("mathml", mathml)
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     cards = [Card(name, value) for name, value in facts.items() if name != "title"]
     page = environment.get_template("page.html.j2").render(
         title=facts["title"],
         cards=_score_cards(metrics) + cards,
-        sections=[_section(exporter, path) for path in notebooks],
+        sections=[_section(path) for path in notebooks],
         files=sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
         css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
         highlight_css=Markup(HtmlFormatter(style="default").get_style_defs(".highlight")),  # noqa: S704 (pygments')
@@ -89,20 +87,43 @@ def write_page(folder: Path, notebooks: Sequence[Path], facts: Mapping[str, str]
     (folder / PAGE_FILE).write_text(page, encoding="utf-8", newline="\n")
 
 
-def _section(exporter: HTMLExporter, path: Path) -> Section:
-    resources = {"metadata": {"path": str(path.parent)}}
-    fragment, _ = exporter.from_notebook_node(nbformat.read(path, as_version=4), resources=resources)
+@functools.cache
+def _exporter() -> HTMLExporter:
+    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(TEMPLATES)])
+    exporter.register_filter("markdown2html", markdown)
+    exporter.register_filter("mathml", mathml)
+    return exporter
+
+
+def _section(path: Path) -> Section:
+    """Return the section of a notebook; that of the last one of each name is remembered, for the runs of a sweep."""
+    text = path.read_text(encoding="utf-8")
+    shown = text, images_of(text, path.parent)
+    known = _sections.get(path.stem)
+    if known and known[0] == shown and "text/markdown" not in text:  # such an output could show any file of the run
+        return known[1]
+    section = _made_section(path.stem, text, path.parent)
+    _sections[path.stem] = shown, section
+    return section
+
+
+_sections: dict[str, tuple[tuple[str, dict[str, bytes]], Section]] = {}
+
+
+def _made_section(step: str, text: str, folder: Path) -> Section:
+    resources = {"metadata": {"path": str(folder)}}
+    fragment, _ = _exporter().from_notebook_node(nbformat.reads(text, as_version=4), resources=resources)
     soup = BeautifulSoup(fragment, "html.parser")
     headings = []
     for tag in soup.find_all(re.compile("h[1-6]")):
         for link in tag.find_all("a", class_="anchor-link"):
             link.decompose()
-        identifier = f"{path.stem}-{tag.get('id', '')}"  # notebooks may share headings
+        identifier = f"{step}-{tag.get('id', '')}"  # notebooks may share headings
         tag["id"] = identifier
         headings.append((tag.name, Heading(identifier, tag.get_text().strip())))
-    title = next((heading.title for name, heading in headings if name == "h1"), path.stem)
+    title = next((heading.title for name, heading in headings if name == "h1"), step)
     html = Markup(str(soup))  # noqa: S704 (nbconvert's; the page's policy lets no script run)
-    return Section(path.stem, title, html, [heading for name, heading in headings if name == "h2"])
+    return Section(step, title, html, [heading for name, heading in headings if name == "h2"])
 
 
 def _score_cards(metrics: Mapping[str, float]) -> list[Card]:

@@ -2,7 +2,8 @@
 
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from iris_lab.place import DATA_FOLDER
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.aside import table_aside
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.integrity import files_of, remove_empty_folders
-from iris_lab.workflow.layout import CRATE_FILE, PAGE_FILE
+from iris_lab.workflow.done import Done
+from iris_lab.workflow.integrity import remove_empty_folders
+from iris_lab.workflow.leftovers import check_left
 from iris_lab.workflow.normalization import volatile_outputs
 from iris_lab.workflow.plans import Plan
 from iris_lab.workflow.report_page import write_page
@@ -37,6 +39,7 @@ def execute(
     warm_parent: WarmParent | None = None,
     timeout: int | None = None,
     allow_unstable: bool = False,
+    done: Mapping[str, Done] | None = None,
     on_progress: Progress = lambda step, done, total: None,
 ) -> dict[str, float]:
     """Execute a plan's steps into an empty folder, write the page and the record, and return the seconds of each step.
@@ -51,6 +54,8 @@ def execute(
         Seconds that one cell may take; None for no limit.
     allow_unstable
         Record outputs that would differ in another run, instead of failing.
+    done
+        Steps, by name, that were executed before on the same inputs: what they wrote is taken.
     on_progress
         Called after every cell.
 
@@ -59,39 +64,43 @@ def execute(
     StepError
         A step failed, an output would differ in another run, or the artifacts could not be written.
     """
-    if plan.table and not plan.is_private:
-        (folder / DATA_FOLDER).mkdir()
-        (folder / DATA_FOLDER / plan.table.file_name).write_bytes(plan.table.content)
+    with _what_kernels_read(plan) as environment:
+        options = {"warm_parent": warm_parent, "execution_timeout": timeout, "environment": environment}
+        return _execute_steps(plan, folder, options, done or {}, allow_unstable=allow_unstable, on_progress=on_progress)
+
+
+@contextmanager
+def _what_kernels_read(plan: Plan) -> Iterator[Mapping[str, str]]:
+    """Keep a large table, parsed, and that of a private run in scratch folders; yield the variables that say so."""
     with scratch_folder() as scratch, table_aside(plan):
         if plan.dataset:
             parsed.store(plan.dataset, scratch)
-        options = {
-            "warm_parent": warm_parent,
-            "execution_timeout": timeout,
-            "environment": {parsed.VARIABLE: str(scratch)},
-        }
-        return _execute_steps(plan, folder, options, allow_unstable=allow_unstable, on_progress=on_progress)
+        yield {parsed.VARIABLE: str(scratch)}
 
 
 def _execute_steps(
-    plan: Plan, folder: Path, options: Mapping[str, Any], *, allow_unstable: bool, on_progress: Progress
+    plan: Plan,
+    folder: Path,
+    options: Mapping[str, Any],
+    done: Mapping[str, Done],
+    *,
+    allow_unstable: bool,
+    on_progress: Progress,
 ) -> dict[str, float]:
     results, seconds, unstable = {}, {}, {}
     step = plan.steps[0]
     try:
-        known = crate.artifacts_of(folder)  # without the images, which count as results of the first step
-        for name, image in plan.images.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(image)
+        known = _prepare(plan, folder)
         for step in plan.steps:
             started = time.perf_counter()
-            progress = functools.partial(on_progress, step.name)
-            found_unstable = _execute_step(plan, step, folder, {**options, "on_progress": progress})
-            if found_unstable and not allow_unstable:
-                raise _will_not_verify(step, *found_unstable[0])
-            unstable[step.name] = [f"cell {cell}: {what}" for cell, what, _ in found_unstable[:NAMED]]
+            if step.name in done:
+                done[step.name].put(folder)
+                unstable[step.name] = done[step.name].unstable
+            else:
+                progress = functools.partial(on_progress, step.name)
+                given = {**options, "on_progress": progress}
+                unstable[step.name] = _perform(plan, step, folder, given, allow_unstable=allow_unstable)
             seconds[step.name] = round(time.perf_counter() - started, 3)
-            _check_left(step.name, folder)
             found = crate.artifacts_of(folder)
             results[step.name] = [name for name, digest in found.items() if known.get(name) != digest]
             known = found
@@ -99,8 +108,76 @@ def _execute_steps(
         _write_page(plan, folder)
         write_crate(folder, _record(plan, folder, results, unstable))
     except OSError as error:
-        raise StepError(step.name, None, f"cannot write the run: {error.strerror or error}") from error
+        raise _cannot_write(step, error) from error
     return seconds
+
+
+def execute_step(
+    plan: Plan,
+    step: Step,
+    folder: Path,
+    *,
+    warm_parent: WarmParent | None = None,
+    timeout: int | None = None,
+    allow_unstable: bool = False,
+) -> Done:
+    """Execute a step that needs no other into an empty folder, and return what it wrote, for `execute`.
+
+    Parameters
+    ----------
+    plan
+        Of any run whose values of the step's own parameters are those wanted.
+    step
+        One of its steps.
+    folder, warm_parent, timeout, allow_unstable
+        As for `execute`.
+
+    Raises
+    ------
+    StepError
+        The step failed, an output would differ in another run, or it could not be written.
+    """
+    try:
+        known = _prepare(plan, folder)
+        with _what_kernels_read(plan) as environment:
+            options = {
+                "warm_parent": warm_parent,
+                "execution_timeout": timeout,
+                "environment": environment,
+                "on_progress": lambda done, total: None,
+            }
+            unstable = _perform(plan, step, folder, options, allow_unstable=allow_unstable)
+        found = crate.artifacts_of(folder)
+        return Done.taken(folder, [name for name, digest in found.items() if known.get(name) != digest], unstable)
+    except OSError as error:
+        raise _cannot_write(step, error) from error
+
+
+def _cannot_write(step: Step, error: OSError) -> StepError:
+    return StepError(step.name, None, f"cannot write the run: {error.strerror or error}")
+
+
+def _prepare(plan: Plan, folder: Path) -> dict[str, str]:
+    """Write the table and the images, and return the digest of the table: images count as results of the first step."""
+    if plan.table and not plan.is_private:
+        (folder / DATA_FOLDER).mkdir()
+        (folder / DATA_FOLDER / plan.table.file_name).write_bytes(plan.table.content)
+    known = crate.artifacts_of(folder)
+    for name, image in plan.images.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(image)
+    return known
+
+
+def _perform(
+    plan: Plan, step: Step, folder: Path, options: Mapping[str, Any], *, allow_unstable: bool
+) -> Sequence[str]:
+    """Execute a step, check what it left, and return its outputs that would differ in another run."""
+    found = _execute_step(plan, step, folder, options)
+    if found and not allow_unstable:
+        raise _will_not_verify(step, *found[0])
+    check_left(step.name, folder)
+    return [f"cell {cell}: {what}" for cell, what, _ in found[:NAMED]]
 
 
 def _write_page(plan: Plan, folder: Path) -> None:
@@ -110,31 +187,6 @@ def _write_page(plan: Plan, folder: Path) -> None:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         reason = f"its outputs or {METRICS_FILE} cannot be shown on the page: {type(error).__name__}: {error}"
         raise StepError(plan.steps[-1].name, None, " ".join(reason.split())[:LONGEST]) from error
-
-
-def _check_left(step: str, folder: Path) -> None:
-    """Refuse files that nobody could verify, before they are opened: reading a pipe would never end."""
-    if folder.is_symlink():
-        raise StepError(step, None, "it left a link in the place of the run's folder; change the cell that makes it")
-    for name, ordinary in files_of(folder).items():
-        if name.endswith("/"):
-            continue
-        if name in (CRATE_FILE, PAGE_FILE):
-            problem = "a name that the run itself writes"
-        elif not ordinary:
-            problem = "a link, a pipe, a socket or a device: expected ordinary files"
-        elif "\\" in name or not name.isprintable():
-            problem = "a name that not every system can read: expected printable characters other than \\"
-        else:
-            continue
-        raise StepError(step, None, f"it left {name[:80]!r}, {problem}; change the cell that makes it")
-    size = (folder / f"{step}.ipynb").stat().st_size
-    if size > crate.LARGEST_NOTEBOOK:
-        most = f"expected at most {crate.LARGEST_NOTEBOOK}, for `iris-lab verify` reads no more"
-        raise StepError(step, None, f"its outputs make a notebook of {size} bytes: {most}; let it print less")
-    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    if total > crate.LARGEST_RUN:
-        raise StepError(step, None, f"the run has {total} bytes: expected at most {crate.LARGEST_RUN}; write less")
 
 
 def _will_not_verify(step: Step, cell: int, what: str, shown: str) -> StepError:
@@ -175,11 +227,6 @@ def _execute_step(plan: Plan, step: Step, folder: Path, options: Mapping[str, An
 def _record(
     plan: Plan, folder: Path, results: Mapping[str, Sequence[str]], unstable: Mapping[str, Sequence[str]]
 ) -> crate.Record:
-    data = {}
-    if plan.dataset:
-        data = {"name": plan.dataset.name, "source": plan.origin, "sha256": plan.dataset.digest}
-    if plan.table and not plan.is_private:
-        data["file"] = str(plan.recorded("data"))
     return crate.Record(
         parameters={
             step.name: {name: plan.recorded(name) for name in plan.values if step.name in plan.parameters[name].steps}
@@ -187,7 +234,7 @@ def _record(
         },
         results=results,
         artifacts=crate.artifacts_of(folder),
-        data=data,
+        data=plan.data,
         software=provenance.software(),
         sources=provenance.sources(plan.texts),
         date=plan.date,

@@ -1,138 +1,237 @@
-"""A sweep: one run for each combination of values, in parallel on this machine's cores."""
+"""A sweep: a whole run for each combination of values, executed once, and resumed where it was interrupted."""
 
-import functools
-import itertools
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-import pandas as pd
-from joblib import Parallel, delayed
-
-from iris_lab.artifacts import read_metrics
-from iris_lab.data.sources import fetch
-from iris_lab.errors import InputError, IrisLabError
+from iris_lab.errors import InputError
 from iris_lab.place import reports
-from iris_lab.workflow.output_directory import OutputDirectory
-from iris_lab.workflow.parameters import Value, declared, parse
-from iris_lab.workflow.plans import Plan, make_plan
-from iris_lab.workflow.report import Job, report
+from iris_lab.workflow.parameters import Value, declared
+from iris_lab.workflow.steps import STEPS, Step
+from iris_lab.workflow.sweeps.choices import Choices, combinations, given_choices, run_name, safe_name
+from iris_lab.workflow.sweeps.identity import Identity, differences, digest_of_values, identity_of
+from iris_lab.workflow.sweeps.journal import Entry, Journal, stamp
+from iris_lab.workflow.sweeps.outcomes import FILES, Outcome
+from iris_lab.workflow.sweeps.tables import tables_of
 
-TABLE_FILE = "sweep.csv"
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One run of a sweep.
+class Job:
+    """What a sweep runs, where, and by whom.
 
     Attributes
     ----------
-    values
-        The parameters that were given.
-    run
-        Name of its folder in the sweep.
-    metrics
-        Its numbers; empty if it failed.
-    error
-        Why it failed, in one line; empty if it did not.
+    runs
+        The parameters of each run, by the name of its folder.
+    folder
+        The sweep.
+    steps
+        The notebooks.
+    jobs
+        Runs at a time on this machine; negative for one per core.
+    scheduler
+        Address of a Dask scheduler, whose workers execute the runs; empty for this machine.
+    timeout
+        Seconds that one cell may take; None for no limit.
+    fail_fast
+        Stop at the first run that fails.
+    restart
+        Run all combinations again, even those that are done.
     """
 
-    values: Mapping[str, Value]
-    run: str
-    metrics: dict[str, float] = field(default_factory=dict)
-    error: str = ""
+    runs: Mapping[str, Mapping[str, Value]]
+    folder: Path
+    steps: Sequence[Step] = STEPS
+    jobs: int = -1
+    scheduler: str = ""
+    timeout: int | None = None
+    fail_fast: bool = False
+    restart: bool = False
 
-    @property
-    def row(self) -> dict[str, object]:
-        """The run as a row of the table."""
-        return {**self.values, **self.metrics, "run": self.run, "error": self.error}
+
+class Listener(Protocol):
+    """Is told how a sweep goes."""
+
+    def started(self, done: int, total: int) -> None:
+        """Note that `done` of `total` runs were done before."""
+        ...
+
+    def noted(self, text: str) -> None:
+        """Note something in words."""
+        ...
+
+    def ran(self, outcome: Outcome) -> None:
+        """Note that a run was done, or failed."""
+        ...
 
 
-def combinations(assignments: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the parameters of each run: every combination of the values that commas separate."""
-    choices = []
-    for assignment in assignments:
-        name, _, values = assignment.partition("=")
-        choices.append([f"{name}={value}" for value in values.split(",")])
-    return list(itertools.product(*choices))
+@dataclass(frozen=True)
+class Calling:
+    """A listener that passes on runs alone."""
+
+    on_run: Callable[[Outcome], None]
+
+    def started(self, done: int, total: int) -> None:
+        """Pass on nothing."""
+
+    def noted(self, text: str) -> None:
+        """Pass on nothing."""
+
+    def ran(self, outcome: Outcome) -> None:
+        """Pass on a run."""
+        self.on_run(outcome)
 
 
 def sweep(
-    assignments: Sequence[str],
-    job: Job,
+    parameters: Mapping[str, object],
     *,
+    output: Path | None = None,
     jobs: int = -1,
+    scheduler: str = "",
     timeout: int | None = None,
+    fail_fast: bool = False,
+    restart: bool = False,
+    many: bool = False,
     on_run: Callable[[Outcome], None] = lambda outcome: None,
-) -> Path:
-    """Run every combination into a folder of its own, and write the table of their numbers.
+) -> "pd.DataFrame":
+    """Run every combination of values into a folder of its own, and return the table of their numbers.
+
+    What was done before is not done again: the same call, after whatever interrupted it, runs only what is missing.
 
     Parameters
     ----------
-    assignments
-        Each is ``NAME=VALUE,…``, with the values separated by commas.
-    job
-        What the runs have in common, as for `report`.
+    parameters
+        For each parameter a value, or an iterable of values: ``{"model": ["svm", "forest"], "seed": range(20)}``.
+    output
+        Folder of the sweep; None for one in ``reports/sweeps``, named after the data and the parameters.
     jobs
-        Runs at a time; -1 for one per core.
+        Runs at a time on this machine; negative for one per core.
+    scheduler
+        Address of a Dask scheduler, whose workers execute the runs.
     timeout
         Seconds that one cell may take; None for no limit.
+    fail_fast
+        Stop at the first run that fails.
+    restart
+        Run all combinations again.
+    many
+        Allow more than 1,000 runs.
     on_run
         Called after each run, in the order in which they end.
 
     Returns
     -------
-    pathlib.Path
-        The table.
+    pandas.DataFrame
+        A row for each run: the parameters that differ, its numbers (exact), ``run`` (its folder), and ``error``,
+        which is empty unless it failed.
 
     Raises
     ------
     InputError
-        A combination cannot be run; none was started.
-    IrisLabError
-        Some runs failed; the others are published, and the table names the failed ones.
+        A combination cannot be run, and none was started; or the runs in the folder are of another lock, table or code.
     """
-    folder = job.output or reports() / "sweep"
-    wanted = combinations(assignments)
-    runs = {combination: re.sub(r"[^\w.=-]+", "-", "_".join(combination)) for combination in wanted}
-    if len(set(runs.values())) < len(wanted):
-        raise InputError("two combinations are the same: give each value once")
-    plans = _plan(runs, folder, job)
-    tasks = (
-        delayed(_run)(replace(job, values=values, output=folder / name), plan, timeout)
-        for name, (values, plan) in plans.items()
+    from iris_lab.workflow.sweeps.pages import frame_of
+
+    choices = given_choices(parameters, declared(STEPS), many=many)
+    job = Job(
+        runs_of(choices),
+        output or default_folder(choices),
+        jobs=jobs,
+        scheduler=scheduler,
+        timeout=timeout,
+        fail_fast=fail_fast,
+        restart=restart,
     )
-    outcomes = {}
-    # One process per run: papermill and the kernel's sockets need one of their own.
-    for outcome in Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")(tasks):
-        on_run(outcome)
-        outcomes[outcome.run] = outcome
-    rows = [outcomes[name].row for name in plans]
-    pd.DataFrame(rows).to_csv(folder / TABLE_FILE, index=False, lineterminator="\n")
-    if failed := [outcome.run for outcome in outcomes.values() if outcome.error]:
-        raise IrisLabError(f"{len(failed)} of {len(runs)} runs failed ({', '.join(sorted(failed))}): see {TABLE_FILE}")
-    return folder / TABLE_FILE
+    return frame_of(run_sweep(job, Calling(on_run)))
 
 
-def _plan(runs: Mapping[tuple[str, ...], str], folder: Path, job: Job) -> dict[str, tuple[dict[str, Value], Plan]]:
-    """Return the values and the plan of each run, by its folder's name; a table is fetched once for all of them."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"output {folder.name!r} is a file: expected a folder, or a name that is free")
-    parameters, remembered, plans = declared(job.steps), functools.cache(fetch), {}
-    for combination, name in runs.items():
-        values = parse(combination, parameters)
-        plans[name] = values, make_plan(values, job.steps, fetch=remembered)
-        OutputDirectory(folder / name).check()
-    folder.mkdir(parents=True, exist_ok=True)
-    return plans
+def runs_of(choices: Choices) -> dict[str, dict[str, Value]]:
+    """Return the parameters of every combination, by the name of its run's folder."""
+    return {run_name(values): values for values in combinations(choices)}
 
 
-def _run(job: Job, plan: Plan, timeout: int | None) -> Outcome:
-    """Run one combination, in a process of its own; an error is a result too."""
-    run = Path(str(job.output))
+def default_folder(choices: Choices, default_data: str = "iris") -> Path:
+    """Return the folder of a sweep that has no other name: that of its data and its parameters, whatever their values.
+
+    So the same command with a value more goes on in the same folder.
+    """
+    data = choices.get("data", [default_data])
+    name = Path(str(data[0]).partition("?")[0]).name.split(".")[0] if len(data) == 1 else "data"
+    return reports() / "sweeps" / safe_name("_".join([name, *(each for each in choices if each != "data")]))
+
+
+def run_sweep(job: Job, listener: Listener) -> list[Outcome]:
+    """Execute the runs of a sweep that are missing, write its tables and its page, and return all runs in their order.
+
+    Raises
+    ------
+    InputError
+        As `sweep`.
+    IrisLabError
+        Another sweep is writing there, or the workers were lost again and again.
+    """
+    if job.folder.exists() and not job.folder.is_dir():
+        raise InputError(f"output {job.folder.name!r} is a file: expected a folder, or a name that is free")
+    identity, journal = identity_of(job.steps), Journal(job.folder)
+    done = {} if job.restart else finished(job, journal, identity)
+    if len(done) < len(job.runs) or not is_shown(job, journal):
+        from iris_lab.workflow.sweeps.running import complete  # here: it imports for seconds
+
+        return complete(job, identity, listener)
+    listener.started(len(done), len(job.runs))
+    return outcomes_of(job, done, {})
+
+
+def finished(job: Job, journal: Journal, identity: Identity) -> dict[str, Entry]:
+    """Return the runs that are done, by folder, without importing what a run needs.
+
+    Raises
+    ------
+    InputError
+        The runs there are of another lock, table or code.
+    """
+    if journal.identity is None:
+        return {}
+    if other := differences(journal.identity, identity):
+        raise _refusal(job, "; ".join(other))
+    entries = {run: journal.entries[run] for run in job.runs if run in journal.entries}
+    entries = {run: entry for run, entry in entries.items() if dict(entry.values) == dict(job.runs[run])}
+    tables = tables_of([str(entry.values["data"]) for entry in entries.values() if entry.table])
+    for entry in entries.values():
+        if entry.table and tables[str(entry.values["data"])] != entry.table:
+            raise _refusal(job, f"another content of {entry.values['data']}")
+    return {run: entry for run, entry in entries.items() if journal.is_done(entry)}
+
+
+def _refusal(job: Job, why: str) -> InputError:
+    return InputError(
+        f"sweep {job.folder.name!r} was begun with other inputs ({why}): go on with those, name another folder with "
+        "--output, or run all of it again with --restart"
+    )
+
+
+def outcomes_of(job: Job, done: Mapping[str, Entry], errors: Mapping[str, str]) -> list[Outcome]:
+    """Return the runs in the order of their combinations, without those that were not reached."""
+    return [
+        Outcome(run, values, dict(done[run].metrics) if run in done else {}, errors.get(run, ""))
+        for run, values in job.runs.items()
+        if run in done or run in errors
+    ]
+
+
+def shown_for(job: Job, errors: Mapping[str, str]) -> dict[str, object]:
+    """Return what the tables and the page are written for, and their sizes and times."""
+    files = {name: stamp((job.folder / name).stat()) for name in FILES}
+    return {"runs": digest_of_values(list(job.runs), dict(errors)), "files": files}
+
+
+def is_shown(job: Job, journal: Journal) -> bool:
+    """Return whether the tables and the page of these runs, all done, are as they were written."""
     try:
-        report(job, plan=plan, timeout=timeout)
-    except IrisLabError as error:
-        return Outcome(job.values, run.name, error=str(error))
-    return Outcome(job.values, run.name, metrics=read_metrics(run))
+        return bool(journal.shown == shown_for(job, {}))
+    except OSError:
+        return False

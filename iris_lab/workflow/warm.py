@@ -81,6 +81,11 @@ class WarmParent:
             self._process.send_signal(signal.SIGCONT)
         raise TimeoutError("no answer")
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the parent has not ended, as the system ends one for want of memory."""
+        return self._process.poll() is None
+
     def fork(self, argv: list[str], cwd: str, env: Mapping[str, str]) -> "ForkedKernel":
         """Start a kernel.
 

@@ -1,0 +1,52 @@
+"""A step that was executed before: a run with the same inputs takes what it wrote, and does not execute it."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+MANIFEST = "done.json"  # beside the files of a stored step; a folder without one was not stored to its end
+FILES = "files"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step wrote, as it was when the step ended.
+
+    Attributes
+    ----------
+    files
+        Content of every file that it wrote or changed, by the path in the run.
+    unstable
+        Its outputs that differ in every run.
+    """
+
+    files: "dict[str, bytes]"
+    unstable: Sequence[str] = ()
+
+    @classmethod
+    def taken(cls, folder: Path, names: Collection[str], unstable: Sequence[str] = ()) -> Self:
+        """Return what a step left in the folder of a run: the files `names`."""
+        return cls({name: (folder / name).read_bytes() for name in sorted(names)}, unstable)
+
+    def put(self, folder: Path) -> None:
+        """Write the files into the folder of a run, as the step would have done."""
+        for name, content in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+
+    def store(self, folder: Path) -> None:
+        """Write the step into a folder of its own, last the list of its files."""
+        self.put(folder / FILES)
+        text = json.dumps({"files": list(self.files), "unstable": list(self.unstable)}, indent=1) + "\n"
+        (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def stored(cls, folder: Path) -> "Self | None":
+        """Return the step that a folder holds; None if it holds none, or not to its end."""
+        try:
+            known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            return cls.taken(folder / FILES, known["files"], known["unstable"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None

@@ -1,0 +1,102 @@
+"""Who executes the runs of a sweep: processes of this machine (loky), or the workers of a Dask cluster."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from iris_lab.workflow.done import Done
+from iris_lab.workflow.output_directory import OutputDirectory
+from iris_lab.workflow.sweeps import calls
+from iris_lab.workflow.sweeps.calls import Result, Task
+from iris_lab.workflow.sweeps.cluster import Cluster, connected
+from iris_lab.workflow.sweeps.identity import Identity
+from iris_lab.workflow.sweeps.journal import HIDDEN
+from iris_lab.workflow.sweeps.watch import end_with
+
+
+class LostWorkerError(Exception):
+    """A worker was killed, and the runs that were in work with it."""
+
+
+class Pool(Protocol):
+    """Executes tasks; results are in the order in which they end."""
+
+    def first(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Done | str]]:
+        """Execute the first step of each task."""
+        ...
+
+    def runs(self, tasks: Sequence[tuple[Task, Path | None]]) -> Iterator[Result]:
+        """Execute runs, each with the folder of its first step if that was executed before, and publish them."""
+        ...
+
+
+class Local:
+    """Processes of this machine: one for each run at a time, because papermill is not thread-safe.
+
+    Parameters
+    ----------
+    folder
+        Of the sweep.
+    jobs
+        Runs at a time; negative for one per core.
+    """
+
+    def __init__(self, folder: Path, jobs: int) -> None:
+        self._folder, self._jobs = folder, jobs
+
+    def first(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Done | str]]:
+        """Execute the first step of each task; meanwhile the other workers get ready."""
+        idle = max(0, self._workers - len(tasks))
+        wanted = [delayed(_first)(number, task) for number, task in enumerate(tasks)]
+        wanted += [delayed(_first)(-1, None) for _ in range(idle if self._workers > 1 else 0)]
+        for number, done in self._executed(wanted):
+            if number >= 0:
+                yield tasks[number], done
+
+    def runs(self, tasks: Sequence[tuple[Task, Path | None]]) -> Iterator[Result]:
+        """Execute the runs; each worker puts its run in place itself, so that none is lost on the way."""
+        helpers = self._folder / HIDDEN
+        places = {task.run: OutputDirectory(self._folder / task.run, helpers) for task, _ in tasks}
+        yield from self._executed(delayed(calls.run_here)(task, places[task.run], first) for task, first in tasks)
+
+    @property
+    def _workers(self) -> int:
+        return self._jobs if self._jobs > 0 else int(cpu_count())
+
+    def _executed(self, wanted: Any) -> Iterator[Any]:
+        watched = parallel_config(backend="loky", initializer=end_with, initargs=(os.getpid(),))
+        try:
+            with watched:
+                parallel = Parallel(n_jobs=self._workers, batch_size=1, return_as="generator_unordered")
+            with closing(parallel(wanted)) as results:
+                yield from results
+        except TerminatedWorkerError as error:
+            raise LostWorkerError("as the system ends one for want of memory") from error
+
+
+def _first(number: int, task: Task | None) -> tuple[int, Done | str]:
+    if task is None:
+        calls.warm_up()
+        return number, ""
+    return number, calls.run_first(task)
+
+
+@contextmanager
+def pool_of(folder: Path, identity: Identity, *, jobs: int, scheduler: str) -> Iterator[Pool]:
+    """Yield who executes the runs of a sweep: the cluster of a scheduler, if one is named.
+
+    Raises
+    ------
+    InputError
+        The scheduler or its workers cannot be used.
+    """
+    if not scheduler:
+        yield Local(folder, jobs)
+        return
+    with connected(scheduler, identity) as client:
+        yield Cluster(folder, client)
