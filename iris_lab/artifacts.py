@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from iris_lab.by_step import METRICS_FILE, write_by_step
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError, check_type
 from iris_lab.modeling import SUBSET, Model, Split, load_model, split_at
 from iris_lab.place import DATA_FOLDER, reports
 
-METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"
+SPLIT_FILE = "split.csv"
 
 
 def run_folder(run_dir: str = "") -> Path:
@@ -127,8 +128,7 @@ def record_metrics(folder: Path, step: str, values: dict[str, float], *, outdate
     stale = (f"{step}.", f"{outdates}.") if outdates else (f"{step}.",)
     kept = {name: value for name, value in read_metrics(folder).items() if not name.startswith(stale)}
     merged = kept | {f"{step}.{name}": value for name, value in values.items()}
-    text = json.dumps(merged, indent=1, sort_keys=True, allow_nan=False) + "\n"
-    (folder / METRICS_FILE).write_text(text, encoding="utf-8", newline="\n")
+    write_by_step(folder / METRICS_FILE, merged)
 
 
 def open_run(run: Path, *, trust: bool = False) -> tuple[Model, dict[str, float]]:

@@ -26,19 +26,21 @@ class Shown:
     """Shows the cells done on a bar, if there is one, and the seconds of each step when it is done."""
 
     def __init__(self, bar: "tqdm[None] | None" = None) -> None:
-        self._bar, self._started = bar, time.monotonic()
+        self._bar = bar
+        self._started: dict[str, float] = {}
+        self._cells: dict[str, tuple[int, int]] = {}  # of each step, done and in all
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show that a step starts, when no cell is done, or that a cell is done."""
+        self._cells[step] = done, total
+        started = self._started.setdefault(step, time.monotonic())
         if self._bar is not None:
-            if self._bar.desc != f"{step}: ":
-                self._bar.reset(total)
-                self._bar.set_description(step)
-            self._bar.update(done - self._bar.n)
-        if done == 0:
-            self._started = time.monotonic()
+            running = [name for name, (cells, most) in self._cells.items() if cells < most]
+            self._bar.total = sum(most for _, most in self._cells.values())
+            self._bar.set_description(", ".join(running), refresh=False)
+            self._bar.update(sum(cells for cells, _ in self._cells.values()) - self._bar.n)
         if done == total:
-            tqdm.write(f"{step}: {total} cells, {time.monotonic() - self._started:.1f} s", file=sys.stderr)
+            tqdm.write(f"{step}: {total} cells, {time.monotonic() - started:.1f} s", file=sys.stderr)
             sys.stderr.flush()
 
 

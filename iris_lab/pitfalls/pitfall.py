@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from iris_lab.by_step import CHECKS_FILE, write_by_step
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.schema import Feature
 
-CHECKS_FILE = "checks.json"
 MOST_SAMPLES = 10_000  # on which a pitfall is looked for, drawn with a fixed seed
 
 
@@ -49,8 +49,7 @@ def record_pitfalls(folder: Path, step: str, pitfalls: Iterable[Pitfall]) -> pd.
     path, found = folder / CHECKS_FILE, list(pitfalls)
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known[step] = [asdict(pitfall) for pitfall in found]
-    text = json.dumps(dict(sorted(known.items())), indent=1, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_by_step(path, known)
     columns = {"about": "subject", "measured": "measured", "why it matters": "why", "what to do": "action"}
     rows = {title: [getattr(pitfall, name) for pitfall in found] for title, name in columns.items()}
     return pd.DataFrame(rows, index=pd.Index([pitfall.code for pitfall in found], name="pitfall"))

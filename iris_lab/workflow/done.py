@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from iris_lab.by_step import BY_STEP, add_by_step
+
 MANIFEST = "done.json"  # beside the files of a stored step; a folder without one was not stored to its end
 FILES = "files"
 
@@ -30,11 +32,28 @@ class Done:
         """Return what a step left in the folder of a run: the files `names`."""
         return cls({name: (folder / name).read_bytes() for name in sorted(names)}, unstable)
 
-    def put(self, folder: Path) -> None:
-        """Write the files into the folder of a run, as the step would have done."""
+    def put(self, folder: Path, keep: Collection[str] = ()) -> None:
+        """Write the files into the folder of a run, as the step would have done.
+
+        Parameters
+        ----------
+        folder
+            The run's.
+        keep
+            Files that a later step wrote, so that they stay.
+
+        Raises
+        ------
+        ValueError
+            A file to which each step adds what is its own is none here or there.
+        """
         for name, content in self.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
+            path = folder / name
+            if name in BY_STEP and path.exists():
+                add_by_step(path, content)
+            elif name not in keep:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
 
     def store(self, folder: Path) -> None:
         """Write the step into a folder of its own, last the list of its files."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, ValidationError
@@ -75,6 +76,8 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
         warm_parent: WarmParent | None = None,
         environment: Mapping[str, str] | None = None,
         on_progress: Progress = lambda done, total: None,
+        on_kernel: Callable[[AsyncKernelManager], None] = lambda manager: None,
+        kernel_cwd: str | None = None,
         log_output: bool = False,
         stdout_file: TextIO | None = None,
         stderr_file: TextIO | None = None,
@@ -101,8 +104,10 @@ class IrisLabEngine(Engine):  # type: ignore[misc]  # papermill has no types
                     raise_on_iopub_timeout=True,
                     record_timing=False,
                     log=log,
+                    resources={"metadata": {"path": kernel_cwd}} if kernel_cwd else {},
                 )
                 client.start_new_kernel()
+                on_kernel(manager)
                 client.start_new_kernel_client()
             except Exception as error:  # jupyter_client passes on whatever the operating system raised
                 if manager:

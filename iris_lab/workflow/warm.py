@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,6 +48,7 @@ class WarmParent:
             text=True,
             start_new_session=True,  # Ctrl-C is for the runner, which then ends the kernels in order
         )
+        self._turn = threading.Lock()  # steps that run side by side ask from threads
 
     def ask(self, **request: Any) -> Any:
         """Send one request and return its answer.
@@ -60,12 +62,16 @@ class WarmParent:
         if stdin is None or stdout is None:
             raise RuntimeError("the warm parent of the kernels has no pipes")
         try:
-            stdin.write(json.dumps(request) + "\n")
-            stdin.flush()
-            self._wake(stdout)
-            return json.loads(stdout.readline())
+            with self._turn:
+                return self._asked(stdin, stdout, request)
         except (OSError, ValueError) as error:
             raise RuntimeError("the warm parent of the kernels is gone") from error
+
+    def _asked(self, stdin: IO[str], stdout: IO[str], request: Mapping[str, Any]) -> Any:
+        stdin.write(json.dumps(request) + "\n")
+        stdin.flush()
+        self._wake(stdout)
+        return json.loads(stdout.readline())
 
     def _wake(self, stdout: IO[str]) -> None:
         """Wait for the answer to a request; a parent that a cell stopped is continued, as often as it takes.
