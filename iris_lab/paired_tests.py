@@ -1,5 +1,6 @@
 """Tests of whether two models differ: over random splits of one table, or on the samples of one test set."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ class PairedTest:
     difference
         The mean of the differences.
     low, high
-        Its 95 % interval.
+        Its 95 % interval; NaN where the differences are all the same, for nothing then says how far they could vary.
     statistic
         Student's t; NaN where the test has none.
     p
@@ -80,7 +81,9 @@ def corrected_t_test(differences: ArrayLike, test_per_train: float, *, one_sided
     """
     values = np.asarray(differences, dtype=np.float64)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise InputError(f"{values.size} differences of scores: expected two or more finite numbers, one for each split")
+        raise InputError(
+            f"{values.size} differences of scores: expected two or more finite numbers, one for each split"
+        )
     if not test_per_train >= 0:
         raise InputError(f"test_per_train={test_per_train}: expected the samples of a test set over those of training")
     from scipy.stats import t  # 0.4 s of import
@@ -88,7 +91,7 @@ def corrected_t_test(differences: ArrayLike, test_per_train: float, *, one_sided
     mean, spread = float(values.mean()), float(values.std(ddof=1))
     if np.ptp(values) <= SAME:
         same = abs(mean) <= SAME
-        return PairedTest(mean, mean, mean, 0.0 if same else float("nan"), 1.0 if same else float("nan"))
+        return PairedTest(mean, math.nan, math.nan, 0.0 if same else math.nan, 1.0 if same else math.nan)
     degrees = len(values) - 1
     error = spread * float(np.sqrt(1 / len(values) + test_per_train))
     statistic, half = mean / error, error * float(t.ppf((1 + CONFIDENCE) / 2, degrees))

@@ -27,7 +27,7 @@ class Row:
     points
         One for each split; none where there is a single one.
     mean, low, high
-        Of the points, with its interval.
+        Of the points, with its interval, or NaN.
     verdict
         On its right.
     emphasized
@@ -102,7 +102,7 @@ def _percentage(value: float, *, signed: bool) -> str:
 
 def _limits(rows: Sequence[Row], *, signed: bool) -> tuple[float, float]:
     values = [value for row in rows for value in (*row.points, row.mean, row.low, row.high)] + [0.0] * signed
-    low, high = min(values), max(values)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.04 * (high - low) or 0.01
     return low - margin, high + margin
 

@@ -129,7 +129,8 @@ def parts_of(runs: Sequence[ComparedRun]) -> list[Part]:
         own.append(run)
     parts: list[tuple[set[tuple[str, str]], Part]] = []
     for key, own in configurations.items():
-        sets, whole = {run.test_set for run in own}, {key: own}
+        sets: set[tuple[str, str]] = {run.test_set for run in own}
+        whole: dict[tuple[Any, ...], Sequence[ComparedRun]] = {key: own}
         for part in [part for part in parts if part[0] & sets]:
             parts.remove(part)
             sets, whole = part[0] | sets, {**part[1], **whole}
@@ -156,7 +157,7 @@ def group_of(part: Part, varying: Mapping[str, Sequence[Any]], score: str, *, ti
     name = ", ".join([*title, *(f"{n}={runs[0].values.get(n, '')}" for n in varying if n not in within)])
     called = [n for n in within if n != SEED]
     found = [_configuration(own, called) for own in part.values()]
-    found.sort(key=lambda each: -each.cross_validation)
+    found.sort(key=lambda each: -each.cross_validation if each.cross_validation > 0 else 0.0)
     wanted = combinations(found, 2) if len(found) <= EVERY_PAIR else ((found[0], each) for each in found[1:])
     predictions = functools.cache(_predictions)
     pairs = [pair for one, other in wanted if (pair := _pair(one, other, score, predictions))]
@@ -170,7 +171,7 @@ def _configuration(runs: Sequence[ComparedRun], called: Sequence[str]) -> Config
     known = [name for name in SCORES if all(f"evaluate.{name}_low" in run.metrics for run in ordered)]
     validated = [run.metrics.get(CROSS_VALIDATION, float("nan")) for run in ordered]
     return Configuration(
-        ", ".join(parts) or "all runs",
+        ", ".join(parts) or (ordered[0].path.name if len(ordered) == 1 else "all runs"),
         ordered,
         sum(validated) / len(validated),
         {name: _mean(ordered, name) for name in known},
@@ -186,7 +187,7 @@ def _mean(runs: Sequence[ComparedRun], score: str) -> tuple[float, float, float]
     else:
         mean, low, high = (runs[0].metrics[f"evaluate.{score}{end}"] for end in ("", "_low", "_high"))
     most = 1.0 if SCORES[score][1] == "higher" else float("inf")
-    return mean, max(0.0, low), min(most, high)
+    return mean, max(low, 0.0), min(high, most)  # NaN stays
 
 
 def _ratio(runs: Iterable[ComparedRun]) -> float:
@@ -200,9 +201,7 @@ def _predictions(run: Path) -> "Judged":
     return predictions(run)
 
 
-def _pair(
-    one: Configuration, other: Configuration, score: str, predictions: "Callable[[Path], Judged]"
-) -> Pair | None:
+def _pair(one: Configuration, other: Configuration, score: str, predictions: "Callable[[Path], Judged]") -> Pair | None:
     """Compare two configurations on the test sets that both have; without a common one there is nothing to say."""
     ones, others = _by_test_set(one), _by_test_set(other)
     matched = [_matched(ones[test_set], others[test_set]) for test_set in ones if test_set in others]

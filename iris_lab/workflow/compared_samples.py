@@ -1,4 +1,4 @@
-"""What a run's model predicts for its test set: two models with a single split in common are compared sample by sample."""
+"""What a run's model predicts: two models with a single test set in common are compared sample by sample."""
 
 from pathlib import Path
 
