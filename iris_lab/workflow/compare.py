@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from iris_lab.errors import InputError
 from iris_lab.workflow.compared_groups import Group, group_of, parts_of
 from iris_lab.workflow.compared_runs import ComparedRun, find_runs, read_run
+from iris_lab.workflow.comparison.findings import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,4 +111,4 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
 
 
 def _data(run: ComparedRun) -> str:
-    return f"{run.data} ({run.data_sha256[:12]}…)"
+    return printable(f"{run.data} ({run.data_sha256[:12]}…)")

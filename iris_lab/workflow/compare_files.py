@@ -3,18 +3,21 @@
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from iris_lab.errors import InputError
-from iris_lab.figures.paired_figures import Row, scores_by_split
-from iris_lab.figures.style import render
 from iris_lab.weighted_scores import SCORES
 from iris_lab.workflow import compare_words as words
 from iris_lab.workflow.compare import SCORE, Comparison, compare_runs
 from iris_lab.workflow.compared_groups import Group
+from iris_lab.workflow.compared_runs import METRICS_FILE
 from iris_lab.workflow.comparison.findings import printable
+
+if TYPE_CHECKING:
+    from iris_lab.figures.paired_figures import Row
 
 TEMPLATES = Path(__file__).with_name("templates")
 PICTURES = (".svg", ".png")
@@ -57,7 +60,7 @@ def write_output(comparison: Comparison, output: Path) -> None:
 def comparison_section(runs: Sequence[Path], *, score: str = SCORE) -> str:
     """Return the comparison of runs as a ``<section>`` for a page that has the styles of ``page.css``.
 
-    Where the runs cannot be compared, the section says why.
+    Where the runs cannot be compared, the section says why; of fewer than two, or of runs without numbers, it is empty.
 
     Parameters
     ----------
@@ -66,6 +69,8 @@ def comparison_section(runs: Sequence[Path], *, score: str = SCORE) -> str:
     score
         What to compare them by.
     """
+    if len(runs) < 2 or not all((run / METRICS_FILE).is_file() for run in runs):
+        return ""
     try:
         return _section(compare_runs(runs, score=score))
     except InputError as error:
@@ -106,7 +111,7 @@ def _section(comparison: Comparison) -> str:
             groups=list(zip(comparison.groups, pictures, strict=True)),
             score=score,
             title=SCORES[score][0],
-            known=[name for name in SCORES if any(f"evaluate.{name}" in run.metrics for run in comparison.runs)],
+            known=[name for name in SCORES if any(name in run.scores for run in comparison.runs)],
             names={name: title for name, (title, _) in SCORES.items()},
             words=words,
             nan=float("nan"),
@@ -116,6 +121,8 @@ def _section(comparison: Comparison) -> str:
 
 def _differences(groups: Sequence[Group], score: str, kind: str) -> bytes:
     """Return the figure of the paired differences; empty if there are none."""
+    from iris_lab.figures.paired_figures import Row
+
     rows = [
         Row(
             f"{group.name}: {pair.name}" if len(groups) > 1 else pair.name,
@@ -128,12 +135,13 @@ def _differences(groups: Sequence[Group], score: str, kind: str) -> bytes:
         return b""
     percent = score in words.SHARES
     title = f"Differences in {SCORES[score][0]} on the same test sets"
-    figure = scores_by_split(rows, title=title, scale=words.unit(score), percent=percent, signed=True)
-    return render(figure, kind)
+    return _drawn(rows, kind, title=title, scale=words.unit(score), percent=percent, signed=True)
 
 
 def _scores(groups: Sequence[Group], score: str, kind: str) -> bytes:
     """Return the figure of the scores of each run."""
+    from iris_lab.figures.paired_figures import Row
+
     rows = [
         Row(each.name, [run.metrics[f"evaluate.{score}"] for run in each.runs], *each.scores[score])
         for group in groups
@@ -141,7 +149,14 @@ def _scores(groups: Sequence[Group], score: str, kind: str) -> bytes:
     ]
     name = SCORES[score][0]
     title = f"{name[0].upper()}{name[1:]} on the test set of each run"
-    return render(scores_by_split(rows, title=title, scale=name, percent=score in words.SHARES), kind)
+    return _drawn(rows, kind, title=title, scale=name, percent=score in words.SHARES)
+
+
+def _drawn(rows: "Sequence[Row]", kind: str, *, title: str, scale: str, percent: bool, signed: bool = False) -> bytes:
+    from iris_lab.figures.paired_figures import scores_by_split  # here: figures import for seconds
+    from iris_lab.figures.style import render
+
+    return render(scores_by_split(rows, title=title, scale=scale, percent=percent, signed=signed), kind)
 
 
 def _data_url(picture: bytes) -> str:

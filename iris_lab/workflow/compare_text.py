@@ -17,7 +17,7 @@ FEW = 4  # configurations; of more, only the score that is compared is shown
 def summarize(comparison: Comparison) -> str:
     """Return a comparison as text: what differs, the scores, the paired differences, and what they say."""
     one = comparison.runs[0]
-    lines = [f"{'runs':{WIDTH}} {len(comparison.runs)} of {printable(one.data)} ({one.data_sha256[:12]}…)"]
+    lines = [f"{'runs':{WIDTH}} {len(comparison.runs)} of {printable(f'{one.data} ({one.data_sha256[:12]}…)')}"]
     if len({run.data_sha256 for run in comparison.runs}) > 1:
         lines = [f"{'runs':{WIDTH}} {len(comparison.runs)}"]
     differing = [f"{printable(name)}: {words.values(found)}" for name, found in comparison.varying.items()]
@@ -46,7 +46,7 @@ def _group(group: Group, score: str) -> list[str]:
                 words.differences(pair.test.low, pair.test.high, score),
                 words.p_value(pair.test.p),
                 words.p_value(pair.adjusted),
-                pair.verdict,
+                printable(pair.verdict),
             ]
             for pair in group.pairs
         ]

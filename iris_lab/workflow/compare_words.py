@@ -6,8 +6,7 @@ from typing import Any
 
 from iris_lab.weighted_scores import SCORES
 from iris_lab.workflow.compare import Comparison
-from iris_lab.workflow.compared_groups import EVERY_PAIR, Group, Pair
-from iris_lab.workflow.compared_runs import ComparedRun
+from iris_lab.workflow.compared_groups import EVERY_PAIR, Group
 from iris_lab.workflow.comparison.findings import printable
 
 SHARES = ("accuracy", "balanced_accuracy")  # shown as percentages
@@ -83,14 +82,16 @@ def conclusion(group: Group, score: str) -> str:
         return f"One configuration with {_count(runs, 'seed')}: nothing to compare it with." if runs > 1 else ""
     mean = f", the mean of {len(best.runs)} seeds" if len(best.runs) > 1 else ""
     found = [f"The best by cross-validation is {best.name} ({number(best.cross_validation, 'accuracy')}{mean})."]
-    own = [(pair, pair.other if pair.one == best.name else pair.one) for pair in group.pairs if best.name in _two(pair)]
-    alike = [other for pair, other in own if not pair.better]
+    own = [(pair, pair.other) for pair in group.pairs if pair.one == best.name]  # the best comes first in each pair
+    alike = [other for pair, other in own if not pair.better and not math.isnan(pair.adjusted)]
+    untested = [other for pair, other in own if math.isnan(pair.adjusted)]
     worse = [other for pair, other in own if pair.better == best.name]
     better = [other for pair, other in own if pair.better == other]
     by = f"By its {SCORES[score][0]} on the test set" + ("s" if own and own[0][0].splits > 1 else "")
     parts = [f"it is not distinguishable from {listed(alike)}"] * bool(alike)
     parts += [f"it is better than {listed(worse)}"] * bool(worse)
     parts += [f"it is worse than {listed(better)}"] * bool(better)
+    parts += [f"it cannot be tested against {listed(untested)}, for the differences do not vary"] * bool(untested)
     if parts:
         found.append(f"{by}, {', '.join(parts)}.")
     return printable(" ".join(found))
@@ -112,15 +113,6 @@ def method(group: Group, score: str) -> str:
     splits = f"{few}" if few == many else f"{few} to {many}"
     test = "corrected resampled t-test (Nadeau and Bengio 2003), since training sets and test sets overlap"
     return f"Paired differences over {splits} test sets of equal seeds: {test}; {adjusted}."
-
-
-def called(run: ComparedRun, comparison: Comparison) -> str:
-    """Return the values by which a run differs from the others."""
-    return printable(", ".join(f"{name}={run.values.get(name, '')}" for name in comparison.varying) or run.path.name)
-
-
-def _two(pair: Pair) -> tuple[str, str]:
-    return pair.one, pair.other
 
 
 def _count(count: int, what: str) -> str:

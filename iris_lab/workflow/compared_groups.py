@@ -168,7 +168,7 @@ def _configuration(runs: Sequence[ComparedRun], called: Sequence[str]) -> Config
     ordered = sorted(runs, key=lambda run: (isinstance(run.seed, str), run.seed))
     values = runs[0].values
     parts = [str(values.get(n, "")) if n == "model" else f"{n}={values.get(n, '')}" for n in called]
-    known = [name for name in SCORES if all(f"evaluate.{name}_low" in run.metrics for run in ordered)]
+    known = [name for name in SCORES if all(name in run.scores for run in ordered)]
     validated = [run.metrics.get(CROSS_VALIDATION, float("nan")) for run in ordered]
     return Configuration(
         ", ".join(parts) or (ordered[0].path.name if len(ordered) == 1 else "all runs"),

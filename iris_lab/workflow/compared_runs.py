@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from iris_lab.errors import ArtifactError, InputError, UnknownNameError
+from iris_lab.weighted_scores import SCORES
 from iris_lab.workflow.crate import LARGEST_RECORD
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.untrusted import read_bounded, strict_json
@@ -64,6 +65,12 @@ class ComparedRun:
         return (("", self.data_sha256), *values)
 
     @property
+    def scores(self) -> list[str]:
+        """Names of the scores that it has, each with an interval."""
+        ends = ("", "_low", "_high")
+        return [name for name in SCORES if all(f"evaluate.{name}{end}" in self.metrics for end in ends)]
+
+    @property
     def test_per_train(self) -> float:
         """Samples in the test set divided by samples in the training set."""
         train, test = (self.metrics[name] for name in SIZES)
@@ -83,7 +90,8 @@ def find_runs(places: Sequence[Path]) -> list[Path]:
         if not place.is_dir():
             what = "is a file" if place.exists() else "does not exist"
             raise ArtifactError(f"run {str(place)!r} {what}: give folders of runs, such as reports/iris")
-        runs = [place] if (place / CRATE_FILE).is_file() else sorted(p.parent for p in place.glob(f"*/{CRATE_FILE}"))
+        inside = sorted(path.parent for path in place.glob(f"[!.]*/{CRATE_FILE}"))  # a run being written has a dot
+        runs = [place] if (place / CRATE_FILE).is_file() else inside
         if not runs:
             raise ArtifactError(f"no run in {str(place)!r}: expected {CRATE_FILE} in it, or folders that have one")
         for run in runs:
@@ -119,8 +127,9 @@ def read_run(path: Path, score: str) -> ComparedRun:
         if name not in files:
             raise ArtifactError(f"run {str(path)!r} has no {name}, so no model to compare: give runs of 02 and 03")
     metrics = _metrics(path, files[METRICS_FILE])
-    _check_score(path, metrics, score)
-    return ComparedRun(path, values, data, digest, files[SPLIT_FILE], metrics)
+    run = ComparedRun(path, values, data, digest, str(files[SPLIT_FILE]), metrics)
+    _check_score(run, score)
+    return run
 
 
 def _metrics(path: Path, recorded: str) -> Mapping[str, float]:
@@ -137,14 +146,10 @@ def _metrics(path: Path, recorded: str) -> Mapping[str, float]:
         raise ArtifactError(f"run {str(path)!r} is damaged: {METRICS_FILE}: {reason}; verify it") from error
 
 
-def _check_score(path: Path, metrics: Mapping[str, float], score: str) -> None:
-    prefix, suffix = "evaluate.", "_low"
-    known = [
-        name.removeprefix(prefix).removesuffix(suffix)
-        for name in metrics
-        if name.startswith(prefix) and name.endswith(suffix) and not name.startswith(f"{prefix}baseline_")
-    ]
-    if not known or not all(metrics.get(name, 0) > 0 for name in SIZES):
-        raise ArtifactError(f"run {str(path)!r} has no evaluated model in {METRICS_FILE}: give runs of all three steps")
-    if score not in known:
-        raise UnknownNameError("score", score, known)
+def _check_score(run: ComparedRun, score: str) -> None:
+    if not run.scores or not all(run.metrics.get(name, 0) > 0 for name in SIZES):
+        raise ArtifactError(
+            f"run {str(run.path)!r} has no evaluated model in {METRICS_FILE}: give runs of all three steps"
+        )
+    if score not in run.scores:
+        raise UnknownNameError("score", score, run.scores)
