@@ -6,63 +6,72 @@ The naive test is the ordinary t-test of the same differences.
 """
 
 import argparse
-from functools import cache
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from iris_lab.data.dataset import Dataset
-from iris_lab.modeling import make_estimator, make_split
+from iris_lab.modeling import make_split
 from iris_lab.paired_tests import corrected_t_test
 
-LEVEL, HALF = 0.05, 3
-# A model, the number of random splits, and the share of the samples in their test sets.
-RANDOM_SPLITS = (("lda", 8, 0.25), ("lda", 20, 0.2), ("knn", 20, 0.25))
-REPEATED = ("lda", 10, 10)  # a model, folds, repetitions
-Rows = list[tuple[np.ndarray, np.ndarray]]
+LEVEL, FEATURES, APART, NEIGHBOURS = 0.05, 3, 0.6, 5
+Array = np.ndarray
 
 
-def null_table(random: np.random.Generator, samples: int) -> Dataset:
-    """Return a table of two classes with two equally useful halves of features."""
-    target = np.arange(samples) % 2
-    features = random.normal(size=(samples, 2 * HALF)) + 0.6 * target[:, None]
-    return Dataset("null", pd.DataFrame(features, columns=list("abcdef")), target, ("no", "yes"), "class", "")
+def lda(values: Array, target: Array, train: Array) -> Array:
+    """Return the classes that linear discriminant analysis predicts in every split, shape (splits, samples)."""
+    own = [(train & (target == code)).astype(float) for code in (0, 1)]
+    means = [weight @ values / weight.sum(axis=1, keepdims=True) for weight in own]
+    outer = (values[:, :, None] * values[:, None, :]).reshape(len(values), -1)
+    scatter = (train.astype(float) @ outer).reshape(len(train), FEATURES, FEATURES)
+    for weight, mean in zip(own, means, strict=True):
+        scatter -= weight.sum(axis=1)[:, None, None] * mean[:, :, None] * mean[:, None, :]
+    direction = np.linalg.solve(scatter, (means[1] - means[0])[:, :, None])[:, :, 0]
+    middle = ((means[0] + means[1]) / 2 * direction).sum(axis=1, keepdims=True)
+    return (direction @ values.T > middle).astype(int)
 
 
-@cache
-def rows_of(design: tuple, samples: int) -> Rows:
-    """Return rows for training and test: as a sweep over seeds draws them, or of repeated cross-validation."""
-    dataset = null_table(np.random.default_rng(0), samples)  # without duplicates, only the classes decide the draw
-    _, count, other = design
-    if design is REPEATED:
-        draw = RepeatedStratifiedKFold(n_splits=count, n_repeats=other, random_state=0)
-        return list(draw.split(dataset.features, dataset.target))
-    splits = (make_split(dataset, other, seed) for seed in range(count))
-    return [(split.train, split.test) for split in splits]
+def knn(values: Array, target: Array, train: Array) -> Array:
+    """Return the classes of the majority among the nearest neighbours in every split, shape (splits, samples)."""
+    distances = ((values[:, None, :] - values[None, :, :]) ** 2).sum(axis=2)
+    among = np.where(train[:, None, :], distances, np.inf)
+    nearest = np.argpartition(among, NEIGHBOURS, axis=2)[:, :, :NEIGHBOURS]
+    return (target[nearest].sum(axis=2) > NEIGHBOURS / 2).astype(int)
 
 
-def p_values(seed: int, design: tuple, samples: int, rows: Rows) -> tuple[float, float]:
-    """Return the p-values of the corrected and of the naive test for one pair of equally good models."""
-    dataset = null_table(np.random.default_rng(seed), samples)
-    values, target, differences = dataset.features.to_numpy(), dataset.target, []
-    classifier = make_estimator(design[0])[-1]
-    for train, test in rows:
-        right = []
-        for half in (values[:, :HALF], values[:, HALF:]):
-            classifier.fit(half[train], target[train])
-            right.append((classifier.predict(half[test]) == target[test]).mean())
-        differences.append(right[0] - right[1])
-    ratio = float(np.mean([len(test) / len(train) for train, test in rows]))
-    return corrected_t_test(differences, ratio).p, corrected_t_test(differences, 0).p
+def differences(model: Callable[..., Array], seed: int, target: Array, test: Array) -> Array:
+    """Return the differences in accuracy, one for each split, of two equally good models on one table."""
+    random = np.random.default_rng(seed)
+    scores = []
+    for _ in range(2):
+        values = random.normal(size=(len(target), FEATURES)) + APART * target[:, None]
+        right = model(values, target, ~test) == target
+        scores.append((right & test).sum(axis=1) / test.sum(axis=1))
+    return scores[0] - scores[1]
 
 
-def false_alarms(design: tuple, samples: int, pairs: int, jobs: int = 1) -> tuple[float, float]:
+def random_splits(target: Array, count: int, share: float) -> Array:
+    """Return who is in the test set of each seed, as `iris-lab sweep` draws it; shape (splits, samples)."""
+    numbers = pd.DataFrame({"number": np.arange(float(len(target)))})
+    dataset = Dataset("null", numbers, target, ("no", "yes"), "class", "")
+    tests = [make_split(dataset, share, seed).test for seed in range(count)]
+    return np.array([np.isin(np.arange(len(target)), test) for test in tests])
+
+
+def folds(target: Array, count: int, repeats: int) -> Array:
+    """Return who is in the test fold of repeated cross-validation, shape (folds, samples)."""
+    draw = RepeatedStratifiedKFold(n_splits=count, n_repeats=repeats, random_state=0).split(target, target)
+    return np.array([np.isin(np.arange(len(target)), test) for _, test in draw])
+
+
+def false_alarms(model: Callable[..., Array], target: Array, test: Array, pairs: int) -> tuple[float, float]:
     """Return the share of pairs that the corrected and the naive test call different."""
-    rows = rows_of(design, samples)
-    tasks = (delayed(p_values)(seed, design, samples, rows) for seed in range(pairs))
-    corrected, naive = (np.array(Parallel(n_jobs=jobs)(tasks)) < LEVEL).mean(axis=0)
+    ratio = float((test.sum(axis=1) / (~test).sum(axis=1)).mean())
+    found = [differences(model, seed, target, test) for seed in range(pairs)]
+    p_values = np.array([[corrected_t_test(each, used).p for used in (ratio, 0)] for each in found])
+    corrected, naive = (p_values < LEVEL).mean(axis=0)
     return float(corrected), float(naive)
 
 
@@ -71,17 +80,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=1000, help="pairs for each line (default: 1000)")
     parser.add_argument("--samples", type=int, default=150, help="of each table (default: 150)")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one per core)")
     given = parser.parse_args()
+    target = np.arange(given.samples) % 2
+    designs = {
+        f"{count} random splits, {share:.0%} held out": random_splits(target, count, share)
+        for count, share in ((8, 0.25), (20, 0.25), (20, 0.2))
+    }
+    designs["10 times 10-fold cross-validation"] = folds(target, 10, 10)
     print(f"| model | {given.samples} samples, {given.pairs} pairs | corrected t-test | naive t-test |")
     print("|---|---|---|---|")
-    for design in (*RANDOM_SPLITS, REPEATED):
-        model, count, other = design
-        name = f"{count} random splits, {other:.0%} held out"
-        if design is REPEATED:
-            name = f"{other} times {count}-fold cross-validation"
-        corrected, naive = false_alarms(design, given.samples, given.pairs, given.jobs)
-        print(f"| {model} | {name} | {corrected:.1%} | {naive:.1%} |", flush=True)
+    for name, test in designs.items():
+        for model in (lda, knn):
+            corrected, naive = false_alarms(model, target, test, given.pairs)
+            print(f"| {model.__name__} | {name} | {corrected:.1%} | {naive:.1%} |", flush=True)
 
 
 if __name__ == "__main__":

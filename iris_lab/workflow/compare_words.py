@@ -102,7 +102,11 @@ def method(group: Group, score: str) -> str:
     pairs = group.pairs
     if not pairs:
         return ""
-    adjusted = f"p adjusted over {_count(len(pairs), 'pair')} by Holm's method" if len(pairs) > 1 else "a single pair"
+    adjusted = (
+        f"p adjusted over {_count(len(pairs), 'pair')} by Holm's method"
+        if len(pairs) > 1
+        else "one pair, so p is not adjusted"
+    )
     only = f"; of more than {EVERY_PAIR} configurations, only the best by cross-validation is compared with each other"
     adjusted += only if len(group.configurations) > EVERY_PAIR else ""
     if pairs[0].splits == 1:
@@ -111,7 +115,7 @@ def method(group: Group, score: str) -> str:
         return f"{one} seeds ({SWEEP}). {test[0].upper()}{test[1:]}, bootstrap intervals; {adjusted}."
     few, many = (find(pair.splits for pair in pairs) for find in (min, max))
     splits = f"{few}" if few == many else f"{few} to {many}"
-    test = "corrected resampled t-test (Nadeau and Bengio 2003), since training sets and test sets overlap"
+    test = "corrected resampled t-test (Nadeau and Bengio 2003), approximate, since these sets overlap"
     return f"Paired differences over {splits} test sets of equal seeds: {test}; {adjusted}."
 
 
