@@ -23,7 +23,7 @@ from iris_lab.paired_tests import corrected_t_test, holm
 from iris_lab.workflow.compare import compare, compare_runs
 from iris_lab.workflow.compare_files import comparison_section
 from iris_lab.workflow.compare_text import summarize
-from iris_lab.workflow.compared_runs import read_run
+from iris_lab.workflow.compared_runs import find_runs, read_run
 
 SEEDS = range(3)
 IRIS = load_dataset("iris")
@@ -66,6 +66,13 @@ def test_models_are_compared_by_the_paired_differences_over_equal_seeds(sweep):
 
 def test_a_folder_of_runs_and_the_runs_one_by_one_are_the_same(sweep):
     assert compare([sweep]).equals(compare(sorted(map(str, sweep.iterdir()))))
+
+
+def test_the_runs_of_a_folder_are_in_the_order_of_their_numbers_without_those_being_written(tmp_path):
+    for name in ("seed=10", "seed=2", ".seed=3.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ro-crate-metadata.json").touch()
+    assert [run.name for run in find_runs([tmp_path])] == ["seed=2", "seed=10"]
 
 
 def test_models_of_one_test_set_are_compared_sample_by_sample(sweep):
@@ -312,7 +319,7 @@ def test_every_split_is_a_point_that_no_other_one_hides():
 def test_the_runs_of_a_real_sweep_are_compared(tmp_path):
     command = [sys.executable, "-m", "iris_lab"]
     swept = ["sweep", "-p", "model=lda,knn", "-p", "seed=0,1", "--output", "swept", "--jobs", "2"]
-    subprocess.run([*command, *swept], cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    subprocess.run([*command, *swept], cwd=tmp_path, check=True, capture_output=True, timeout=900)
     said = subprocess.run(
         [*command, "compare", "swept", "-o", "page.html"], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout

@@ -1,6 +1,7 @@
 """What a comparison reads of a run: its parameters, the digests of data and split, its numbers; a few milliseconds."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 METRICS_FILE, SPLIT_FILE = "metrics.json", "split.csv"  # as in iris_lab.artifacts, whose import would cost seconds
 SEED = "seed"  # the parameter that draws the split: runs that differ in it alone are repetitions
 SIZES = ("train.train_samples", "train.test_samples")
+NUMBER = re.compile("([0-9]+)")  # so that seed=2 is before seed=10
 CROSS_VALIDATION = "train.accuracy_mean"
 
 
@@ -90,7 +92,8 @@ def find_runs(places: Sequence[Path]) -> list[Path]:
         if not place.is_dir():
             what = "is a file" if place.exists() else "does not exist"
             raise ArtifactError(f"run {str(place)!r} {what}: give folders of runs, such as reports/iris")
-        inside = sorted(path.parent for path in place.glob(f"[!.]*/{CRATE_FILE}"))  # a run being written has a dot
+        inside = [path.parent for path in place.glob(f"[!.]*/{CRATE_FILE}")]  # a run that is being written has a dot
+        inside.sort(key=lambda run: [int(part) if part.isdecimal() else part for part in NUMBER.split(run.name)])
         runs = [place] if (place / CRATE_FILE).is_file() else inside
         if not runs:
             raise ArtifactError(f"no run in {str(place)!r}: expected {CRATE_FILE} in it, or folders that have one")
