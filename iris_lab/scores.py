@@ -8,21 +8,13 @@ from numpy.typing import NDArray
 
 from iris_lab.errors import InputError
 from iris_lab.modeling import Split
-from iris_lab.weighted_scores import RESAMPLED, Codes, Counts, Floats, Judged
+from iris_lab.paired_tests import PairedTest, exact_mcnemar
+from iris_lab.weighted_scores import RESAMPLED, SCORES, Codes, Counts, Floats, Judged
 
 CONFIDENCE = 0.95
 RESAMPLES, FEWEST_RESAMPLES = 1000, 200
 WORK = 3 * 10**7  # resamples x samples x classes; about half a second, beyond which there are fewer resamples
 BLOCK = 10**6  # samples drawn at a time, so that their counts stay in the processor's cache
-# In the order of the table: name in metrics.json, name for readers, and which end is good.
-SCORES: Mapping[str, tuple[str, str]] = {
-    "accuracy": ("accuracy", "higher"),
-    "balanced_accuracy": ("balanced accuracy", "higher"),
-    "f1_macro": ("macro F1", "higher"),
-    "roc_auc": ("ROC AUC", "higher"),
-    "log_loss": ("log loss", "lower"),
-    "brier": ("Brier score", "lower"),
-}
 
 
 def wilson_interval(correct: int, total: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -80,8 +72,7 @@ def scores(split: Split, predicted: Codes, probabilities: Floats, *, seed: int =
     interval.
 
     The baseline is fitted on the training set, too: it predicts its majority class, with the shares of its classes as
-    probabilities. ``mcnemar_p`` is the p-value of the exact McNemar test of model against baseline on the same
-    samples (McNemar, Psychometrika 12, 1947, 153-157).
+    probabilities. ``mcnemar_p`` is the p-value of `exact_mcnemar` of model against baseline on the same samples.
 
     Parameters
     ----------
@@ -105,7 +96,7 @@ def scores(split: Split, predicted: Codes, probabilities: Floats, *, seed: int =
     right, baseline_right = model.target == predicted, baseline.target == baseline.predicted
     numbers: dict[str, float] = {
         "samples": len(right),
-        "mcnemar_p": _mcnemar(right, baseline_right),
+        "mcnemar_p": exact_mcnemar(right, baseline_right),
         **_proportion("", right),
         **_proportion("baseline_", baseline_right),
     }
@@ -122,6 +113,40 @@ def scores(split: Split, predicted: Codes, probabilities: Floats, *, seed: int =
     return numbers
 
 
+def difference_of_scores(one: Judged, other: Judged, name: str, *, seed: int = 0) -> PairedTest:
+    """Compare two models by a score on the same test samples.
+
+    The interval is the bootstrap percentile interval of `scores`, both models judged on the same resamples. The
+    p-value is that of `exact_mcnemar` for the accuracy, and for other scores the smallest error rate at which the
+    bootstrap interval would leave out 0.
+
+    Parameters
+    ----------
+    one, other
+        Predictions for the same samples.
+    name
+        Of the score, one of `SCORES`.
+    seed
+        Of the resamples.
+    """
+    samples = len(one.target)
+    blocks = list(_resamples(samples, one.classes, seed))
+    both = [
+        np.concatenate([_scored(judged, weights, name) for weights in (np.ones((1, samples), np.int32), *blocks)])
+        for judged in (one, other)
+    ]
+    whole, *resampled = (both[0] - both[1]).tolist()
+    drawn = np.array(resampled)
+    drawn = drawn[~np.isnan(drawn)]  # a resample of one class has no area
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) if len(drawn) else (whole, whole)
+    if name == "accuracy":
+        p = exact_mcnemar(one.target == one.predicted, other.target == other.predicted)
+    else:
+        beyond = 1 + min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+        p = min(1.0, 2 * beyond / (1 + len(drawn)))
+    return PairedTest(whole, float(low), float(high), float("nan"), p)
+
+
 def score_table(numbers: Mapping[str, float]) -> pd.DataFrame:
     """Return the result of `scores` as a table, one row per score, the baseline beside the model."""
     known = {name: texts for name, texts in SCORES.items() if name in numbers}
@@ -136,6 +161,14 @@ def score_table(numbers: Mapping[str, float]) -> pd.DataFrame:
     return table.set_index(pd.Index([title for title, _ in known.values()], name="score"))
 
 
+def _scored(judged: Judged, weights: Counts, name: str) -> Floats:
+    """Return a score for each row of weights."""
+    if name == "accuracy":
+        shares: Floats = (weights * (judged.target == judged.predicted)).sum(axis=1) / weights.shape[1]
+        return shares
+    return judged.scores(weights)[:, RESAMPLED.index(name)]
+
+
 def _baseline(split: Split) -> Judged:
     shares = np.bincount(split.train_target, minlength=len(split.dataset.classes)) / len(split.train)
     samples = len(split.test)
@@ -147,13 +180,6 @@ def _proportion(prefix: str, right: NDArray[np.bool_]) -> dict[str, float]:
     low, high = wilson_interval(correct, total)
     names = ("correct", "accuracy", "accuracy_low", "accuracy_high")
     return {f"{prefix}{name}": value for name, value in zip(names, (correct, correct / total, low, high), strict=True)}
-
-
-def _mcnemar(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    from scipy.stats import binomtest  # 0.4 s of import
-
-    better, worse = int((right & ~other).sum()), int((other & ~right).sum())
-    return float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
 
 
 def _resamples(samples: int, classes: int, seed: int) -> Iterator[Counts]:

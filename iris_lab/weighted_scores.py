@@ -1,5 +1,6 @@
 """The scores of predictions for many weightings of the samples at once, as a bootstrap needs them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Counts = NDArray[np.int32]
+# In the order of the table: name in metrics.json, name for readers, and which end is good.
+SCORES: Mapping[str, tuple[str, str]] = {
+    "accuracy": ("accuracy", "higher"),
+    "balanced_accuracy": ("balanced accuracy", "higher"),
+    "f1_macro": ("macro F1", "higher"),
+    "roc_auc": ("ROC AUC", "higher"),
+    "log_loss": ("log loss", "lower"),
+    "brier": ("Brier score", "lower"),
+}
 RESAMPLED = ("balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "brier")
 
 

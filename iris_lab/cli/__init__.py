@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from iris_lab import __version__
+from iris_lab.cli.compare import add_parser as add_compare
 from iris_lab.cli.predict import add_parser as add_predict
 from iris_lab.cli.report import add_parser as add_report
 from iris_lab.cli.serve import add_parser as add_serve
@@ -17,7 +18,7 @@ from iris_lab.cli.sweep import add_parser as add_sweep
 from iris_lab.cli.verify import add_parser as add_verify
 from iris_lab.errors import IrisLabError
 
-COMMANDS = (add_report, add_sweep, add_verify, add_serve, add_predict)
+COMMANDS = (add_report, add_sweep, add_compare, add_verify, add_serve, add_predict)
 stopping = Stopping()
 _stop, _unless_stopped = stopping.stop, stopping.checked  # for scripts that run a report as the command line does
 
