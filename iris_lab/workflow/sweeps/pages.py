@@ -8,6 +8,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from iris_lab.workflow.compare_files import comparison_section
 from iris_lab.workflow.layout import PAGE_FILE
 from iris_lab.workflow.sweeps.choices import differing
 from iris_lab.workflow.sweeps.outcomes import CROSS_VALIDATED, CSV_FILE, HELD_OUT, PARQUET_FILE, Outcome, ranked, spread
@@ -25,17 +26,6 @@ def frame_of(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     columns |= {name: [outcome.metrics.get(name) for outcome in outcomes] for name in metrics}
     columns |= {"run": [outcome.run for outcome in outcomes], "error": [outcome.error for outcome in outcomes]}
     return pd.DataFrame(columns)
-
-
-def comparison_section(runs: Sequence[Path]) -> str:
-    """Return the page's ``<section id="comparison">``: the models over equal seeds; empty if nothing is compared.
-
-    Parameters
-    ----------
-    runs
-        Folders of the runs that did not fail.
-    """
-    return ""
 
 
 def write_pages(folder: Path, outcomes: Sequence[Outcome]) -> pd.DataFrame:
