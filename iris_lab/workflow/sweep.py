@@ -179,9 +179,12 @@ def run_sweep(job: Job, listener: Listener) -> list[Outcome]:
     identity, journal = identity_of(job.steps), Journal(job.folder)
     done = {} if job.restart else finished(job, journal, identity)
     if len(done) < len(job.runs) or not is_shown(job, journal):
-        from iris_lab.workflow.sweeps.running import complete  # here: it imports for seconds
+        from iris_lab.workflow.sweeps.pools import pool_of
 
-        return complete(job, identity, listener)
+        with pool_of(job.folder, identity, jobs=job.jobs, scheduler=job.scheduler) as pool:
+            from iris_lab.workflow.sweeps.running import complete  # here: it imports for seconds
+
+            return complete(job, identity, pool, listener)
     listener.started(len(done), len(job.runs))
     return outcomes_of(job, done, {})
 

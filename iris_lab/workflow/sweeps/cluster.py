@@ -4,6 +4,8 @@ import functools
 import itertools
 import logging
 import pickle
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +22,7 @@ from iris_lab.workflow.sweeps.identity import Identity, differences
 from iris_lab.workflow.sweeps.journal import HIDDEN
 
 ANSWER_SECONDS = 10
+WORKER_SECONDS = 60  # in which a busy one imports the package
 LOST_SECONDS = 60  # without a worker, after which a sweep ends
 GONE = "the scheduler or all its workers are gone: what is done stays, the same command goes on from there"
 
@@ -52,7 +55,7 @@ def connected(address: str, identity: Identity) -> Iterator[Any]:
         raise InputError("a scheduler needs Dask: pip install 'iris-lab[dask]'") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it would tell of connections that were refused
     try:
-        client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
+        client = _within(ANSWER_SECONDS, lambda: Client(address, timeout=ANSWER_SECONDS, set_as_default=False))
     except (OSError, ValueError, TypeError, ImportError) as error:
         raise InputError(
             f"scheduler {address!r} does not answer within {ANSWER_SECONDS} s "
@@ -68,13 +71,39 @@ def connected(address: str, identity: Identity) -> Iterator[Any]:
             client.close(timeout=2)
 
 
+def _within(seconds: float, call: Callable[[], Any]) -> Any:
+    """Return what a call returns, or raise `TimeoutError`: Dask waits forever for a port that accepts and is silent."""
+    ended: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+
+    def put() -> None:
+        try:
+            ended.put((call(), None))
+        except BaseException as error:
+            ended.put((None, error))
+
+    threading.Thread(target=put, daemon=True).start()
+    try:
+        result, error = ended.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error:
+        raise error
+    return result
+
+
 def _check_workers(client: Any, address: str, identity: Identity) -> None:
     with suppress(TimeoutError):
         client.wait_for_workers(1, timeout=ANSWER_SECONDS)
     if not client.scheduler_info()["workers"]:
         raise InputError(f"scheduler {address!r} has no workers: start some with `dask worker {address}`")
     here = {**identity, "sources": {n: d for n, d in identity["sources"].items() if not n.endswith(".ipynb")}}
-    for worker, found in sorted(client.run(about_worker, on_error="return").items()):
+    try:
+        answers = _within(WORKER_SECONDS, lambda: client.run(about_worker, on_error="return"))
+    except TimeoutError as error:
+        raise InputError(
+            f"the workers of {address!r} do not answer within {WORKER_SECONDS} s: start them again"
+        ) from error
+    for worker, found in sorted(answers.items()):
         if isinstance(found, BaseException):
             raise InputError(
                 f"worker {worker} has no iris_lab, or another version ({type(found).__name__}: {found}): "

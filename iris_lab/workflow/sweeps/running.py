@@ -21,11 +21,11 @@ from iris_lab.workflow.sweeps.identity import Identity, differences
 from iris_lab.workflow.sweeps.journal import HIDDEN, Entry, Journal, is_intact, journalled
 from iris_lab.workflow.sweeps.outcomes import Outcome
 from iris_lab.workflow.sweeps.pages import write_pages
-from iris_lab.workflow.sweeps.pools import pool_of
+from iris_lab.workflow.sweeps.pools import Pool
 from iris_lab.workflow.sweeps.tables import digest_of_table
 
 
-def complete(job: Job, identity: Identity, listener: Listener) -> list[Outcome]:
+def complete(job: Job, identity: Identity, pool: Pool, listener: Listener) -> list[Outcome]:
     """Execute the runs of a sweep that are missing, and write its tables and its page.
 
     Parameters
@@ -34,20 +34,21 @@ def complete(job: Job, identity: Identity, listener: Listener) -> list[Outcome]:
         The sweep.
     identity
         What its runs have in common.
+    pool
+        Who executes them.
     listener
         Is told how it goes.
 
     Raises
     ------
     InputError
-        A combination cannot be run, and none was started; the runs there are of another lock, table or code; or the
-        scheduler cannot be used.
+        A combination cannot be run, and none was started; or the runs there are of another lock, table or code.
     IrisLabError
         Another sweep is writing there, or the workers were lost again and again.
     """
     plans = plans_of(job)
     OutputDirectory(job.folder / "run").check()
-    with pool_of(job.folder, identity, jobs=job.jobs, scheduler=job.scheduler) as pool, _locked(job):
+    with _locked(job):
         journal, errors = Journal(job.folder), dict[str, str]()
         done = _take_up(job, journal, plans, identity, listener)
         listener.started(len(done), len(job.runs))
