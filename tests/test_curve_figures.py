@@ -40,6 +40,16 @@ def test_the_curves_are_those_of_scikit_learn(classes: int) -> None:
     assert texts[len(codes) :] == ["no better than chance"]
 
 
+def test_a_class_that_is_not_in_the_test_set_has_no_curve_and_that_is_said() -> None:
+    split, probabilities = judged(150, 4)
+    tested = Split(split.dataset, split.train, split.test[split.test_target != 1])
+    figure = figures.threshold_curves(tested, probabilities[split.test_target != 1])
+    assert isinstance(figure, Figure)
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts[1] == "c1: not in the test set"
+    assert len(figure.axes[0].lines) == 3 + 1  # and the line of chance
+
+
 def test_of_many_classes_there_are_no_curves_but_the_reason() -> None:
     assert figures.threshold_curves(*judged(100, 7)) == (
         "*No curves: 7 classes, and the lines of more than 6 could not be followed.*"

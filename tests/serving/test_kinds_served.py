@@ -119,6 +119,7 @@ def test_the_inference_protocol_takes_texts_and_booleans(
         ({"born": {"data": ["yesterday"]}}, "expected a date such as 2024-01-31"),
         ({"toys": {"data": [None]}}, "is null, expected an integer"),
         ({"castrated": {"data": [1]}}, "expected true or false"),
+        ({"castrated": {"datatype": "FP64", "data": [0.5]}}, "expected 1 or 0"),
     ],
 )
 def test_tensors_that_do_not_fit_the_schema_are_refused(
