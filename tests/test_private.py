@@ -240,7 +240,7 @@ def served(run: Path) -> Iterator[bytes]:
         yield requests.post(f"{url}/predict", json={"data": [{}]}, timeout=60).content
     finally:
         process.terminate()
-        process.wait(60)
+        process.communicate(timeout=60)
 
 
 def test_a_private_run_without_its_table_is_not_verified_and_another_run_takes_none(
