@@ -51,7 +51,7 @@ def report(given: argparse.Namespace) -> int:
             on_progress=given.stopping.checked(progress),
             on_publish=given.stopping.publish,
         )
-    print(_summary(run))
+    print(_summary(run) + " --data TABLE" * bool(job.values.get("private")))
     return 0
 
 
