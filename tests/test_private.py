@@ -105,6 +105,7 @@ def test_nothing_of_a_sample_is_in_a_model_and_what_its_endpoint_answers(
     client = create_app(load_model(run), rules=Rules(share_samples=True)).app.test_client()
     assert canaries.found_in(b"\n".join(answers(client))) == []
     assert "it holds no training rows" in client.get("/model/samples", headers=LOCAL).json["detail"]
+    assert str(tmp_path) not in client.get("/model", headers=LOCAL).text  # where the table was
 
 
 def saved_split(dataset: Dataset, model: str, run: Path) -> Split:
@@ -240,7 +241,7 @@ def served(run: Path) -> Iterator[bytes]:
         yield requests.post(f"{url}/predict", json={"data": [{}]}, timeout=60).content
     finally:
         process.terminate()
-        process.wait(60)
+        process.communicate(timeout=60)
 
 
 def test_a_private_run_without_its_table_is_not_verified_and_another_run_takes_none(

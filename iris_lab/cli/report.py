@@ -53,7 +53,7 @@ def report(given: argparse.Namespace) -> int:
             on_notice=lambda notice: print(f"iris-lab: {notice}", file=sys.stderr, flush=True),
             on_publish=given.stopping.publish,
         )
-    print(_summary(run))
+    print(_summary(run) + " --data TABLE" * bool(job.values.get("private")))
     return 0
 
 

@@ -65,6 +65,7 @@ class Plan:
         return {
             "title": f"Report: {self.name.replace('_', ' ')}",
             **size,
+            **({"Samples shown": "none"} if self.is_private else {}),
             **{k.capitalize(): v for k, v in asked.items()},
         }
 

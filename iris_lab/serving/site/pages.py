@@ -129,7 +129,7 @@ def describe(model: "Model", metrics: Mapping[str, float]) -> dict[str, Any]:
     A score has a 95 % interval if the run has one.
     """
     info = {name: value for name, value in model.info.items() if name not in ("model", "samples")}
-    data = {name: value for name, value in info["dataset"].items() if name != "read"}  # it may hold a path
+    data = {name: value for name, value in info["dataset"].items() if name not in ("read", "reading")}  # maybe a path
     return {"name": model.name, **info, "dataset": data, "metrics": _scores(metrics)}
 
 
