@@ -1,6 +1,5 @@
 """The files that one step of a run writes and the next one reads."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from iris_lab.by_step import METRICS_FILE, write_by_step
+from iris_lab.by_step import METRICS_FILE, read_metrics, write_by_step
 from iris_lab.data.dataset import Dataset
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError, check_type
@@ -92,23 +91,6 @@ def _read_data(folder: Path, recorded: Mapping[str, Any]) -> Dataset:
         return load_dataset(source, **reading, private=private)
     except (InputError, TypeError) as error:
         raise ArtifactError(f"the run's data cannot be read ({error}): run 02_train again") from error
-
-
-def read_metrics(folder: Path) -> dict[str, float]:
-    """Return the numbers recorded so far, empty where there are none.
-
-    Raises
-    ------
-    ArtifactError
-        The file is there but is not a flat table of numbers.
-    """
-    path = folder / METRICS_FILE
-    if not path.is_file():
-        return {}
-    try:
-        return {str(name): value + 0 for name, value in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{METRICS_FILE} is not a flat table of numbers ({error}): run the steps again") from error
 
 
 def record_metrics(folder: Path, step: str, values: dict[str, float], *, outdates: str = "") -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iris_lab.artifacts import read_metrics, read_split, record_metrics, run_folder, write_split
+from iris_lab.artifacts import read_split, record_metrics, run_folder, write_split
+from iris_lab.by_step import read_metrics
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError
 from iris_lab.modeling import Model, make_estimator, make_split, save_model

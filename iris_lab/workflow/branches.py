@@ -3,12 +3,15 @@
 Each branch but the last works in a folder of its own, so that it is known which step wrote what.
 """
 
+import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import Any
+
+from jupyter_core.utils import ensure_event_loop
 
 from iris_lab.workflow.steps import Progress, Step
 
@@ -71,7 +74,7 @@ def side_by_side(branches: Sequence[Sequence[Step]], perform: Perform, kernels: 
         Of the branches that failed by themselves, what the first one raised.
     """
     with ThreadPoolExecutor(len(branches), "branch") as pool:
-        futures = [pool.submit(perform, branch) for branch in branches]
+        futures = [pool.submit(_in_own_loop, perform, branch) for branch in branches]
         try:
             failed = _failed(wait(futures, return_when=FIRST_EXCEPTION).done)
         except BaseException:
@@ -81,6 +84,19 @@ def side_by_side(branches: Sequence[Sequence[Step]], perform: Perform, kernels: 
             kernels.end()
             wait(futures)
             raise next(future.exception() or RuntimeError() for future in futures if future in failed)
+
+
+def _in_own_loop(perform: Perform, branch: Sequence[Step]) -> None:
+    """Perform a branch; the event loop that nbclient opens for a thread is closed at its end."""
+    loop = ensure_event_loop()
+    try:
+        perform(branch)
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.close()
 
 
 def _failed(done: "set[Future[None]]") -> "list[Future[None]]":

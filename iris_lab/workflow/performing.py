@@ -4,13 +4,15 @@ import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
+from iris_lab.by_step import added_by_step, read_by_step
 from iris_lab.data import parsed
 from iris_lab.errors import StepError
 from iris_lab.place import DATA_FOLDER
@@ -41,11 +43,14 @@ class Performed:
         Its outputs that would differ in another run.
     seconds
         How long it took.
+    added
+        What it added to each of the files that all steps add to.
     """
 
     results: Sequence[str]
     unstable: Sequence[str]
     seconds: float
+    added: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,14 +96,15 @@ class Performer:
         """
         performed = {}
         for step in steps:
-            started = time.perf_counter()
+            started, before = time.perf_counter(), read_by_step(folder)
             try:
                 unstable = self._perform(step, folder)
                 found = crate.artifacts_of(folder)
             except OSError as error:
                 raise cannot_write(step, error) from error
             results = [name for name, digest in found.items() if known.get(name) != digest]
-            performed[step.name] = Performed(results, unstable, round(time.perf_counter() - started, 3))
+            seconds = round(time.perf_counter() - started, 3)
+            performed[step.name] = Performed(results, unstable, seconds, added_by_step(before, folder))
             known = found
         return performed
 

@@ -1,20 +1,21 @@
 """The report: a run is executed and published, or the previous one stays as it was."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.place import reports
 from iris_lab.workflow.crate import read_crate
+from iris_lab.workflow.freshness import Freshness
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.parameters import Value
 from iris_lab.workflow.plans import Plan, make_plan
 from iris_lab.workflow.runs import execute
 from iris_lab.workflow.steps import STEPS, Progress, Step
+from iris_lab.workflow.taking import steps_to_take, write_timings
 from iris_lab.workflow.warm import Kernels, warm_kernels
 
 
@@ -47,6 +48,7 @@ def report(
     job: Job,
     *,
     plan: Plan | None = None,
+    fresh: Freshness | None = None,
     kernels: Kernels | None = None,
     timeout: int | None = None,
     on_progress: Progress = lambda step, done, total: None,
@@ -61,6 +63,8 @@ def report(
         What to run, and where to write it.
     plan
         The job's plan, if the caller has made it.
+    fresh
+        What has changed since the run that is there was made; None to execute all steps.
     kernels
         From `warm_kernels`, if the caller has started them.
     timeout
@@ -89,12 +93,14 @@ def report(
             on_notice(plan.cost)
         with place.reserved() as folder:
             try:
-                seconds = execute(
+                done = steps_to_take(place.final, place.timings, fresh, plan) if fresh else {}
+                performed = execute(
                     plan,
                     folder,
                     warm_parent=warm_parent,
                     timeout=timeout,
                     allow_unstable=job.allow_unstable,
+                    done=done,
                     on_progress=on_progress,
                 )
             except StepError as error:
@@ -103,14 +109,8 @@ def report(
                 raise StepError(error.step, error.cell, f"{error.reason} ({left})") from error
             on_publish(place.final.exists())
             place.publish()
-            _write_timings(place.timings, seconds)
+            write_timings(place.timings, place.final, performed)
     return place.final
-
-
-def _write_timings(path: Path, seconds: Mapping[str, float]) -> None:
-    text = json.dumps({"seconds": {**seconds, "total": round(sum(seconds.values()), 3)}}, indent=1) + "\n"
-    with suppress(OSError):  # the run is published; without timings it has not failed
-        path.write_text(text, encoding="utf-8")
 
 
 def _refuse_another(place: OutputDirectory, plan: Plan) -> None:

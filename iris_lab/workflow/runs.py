@@ -1,12 +1,12 @@
 """A run: the steps executed into one directory, and the record of it."""
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from iris_lab.artifacts import read_metrics
-from iris_lab.by_step import METRICS_FILE
+from iris_lab.by_step import BY_STEP, METRICS_FILE, read_metrics
 from iris_lab.errors import StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.branches import Kernels, branches_of, in_turn, side_by_side
@@ -31,8 +31,8 @@ def execute(
     allow_unstable: bool = False,
     done: Mapping[str, Done] | None = None,
     on_progress: Progress = lambda step, done, total: None,
-) -> dict[str, float]:
-    """Execute a plan's steps into an empty folder, write the page and the record, and return the seconds of each step.
+) -> dict[str, Performed]:
+    """Execute a plan's steps into an empty folder, write the page and the record, and return what each step did.
 
     Steps that need none of each other are executed side by side.
 
@@ -65,7 +65,7 @@ def execute(
             write_crate(folder, _record(plan, folder, performed))
         except OSError as error:
             raise cannot_write(plan.steps[-1], error) from error
-    return {step.name: performed[step.name].seconds for step in plan.steps}
+    return {step.name: performed[step.name] for step in plan.steps}
 
 
 def _execute_steps(performer: Performer, folder: Path, done: Mapping[str, Done]) -> dict[str, Performed]:
@@ -76,7 +76,8 @@ def _execute_steps(performer: Performer, folder: Path, done: Mapping[str, Done])
     known = prepare(plan, folder, first=plan.steps[0] in (branches[-1] if branches else ()))
     for name, before in done.items():
         before.put(folder)
-        performed[name] = Performed(sorted(before.files), before.unstable, 0.0)
+        added = {name: json.loads(content) for name, content in before.files.items() if name in BY_STEP}
+        performed[name] = Performed(sorted(before.files), before.unstable, 0.0, added)
     known |= crate.artifacts_of(folder) if done else {}
     if len(branches) <= 1:
         return performed | performer.perform([step for branch in branches for step in branch], folder, known=known)

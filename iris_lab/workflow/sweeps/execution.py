@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
-from iris_lab.artifacts import read_metrics
+from iris_lab.by_step import read_metrics
 from iris_lab.errors import IrisLabError
 from iris_lab.workflow.done import Done
 from iris_lab.workflow.plans import Plan

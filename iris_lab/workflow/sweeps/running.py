@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from filelock import FileLock, Timeout
 
-from iris_lab.artifacts import read_metrics
+from iris_lab.by_step import read_metrics
 from iris_lab.data.sources import fetch
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow.crate import read_crate

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from iris_lab.artifacts import read_metrics
+from iris_lab.by_step import read_metrics
 from iris_lab.errors import IrisLabError
 from iris_lab.workflow.done import Done
 from iris_lab.workflow.output_directory import OutputDirectory
