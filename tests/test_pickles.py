@@ -51,6 +51,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for model in MODELS:
             estimator = make_estimator(model, 0, split.dataset.schema).fit(split.train_features, split.train_target)
             save_model(folder / f"{table}-{model}", estimator, split, model)
+    private = make_estimator("logistic", 0, split.dataset.schema, private=True)
+    save_model(folder / "private", private.fit(split.train_features, split.train_target), split, "logistic")
     return folder
 
 
