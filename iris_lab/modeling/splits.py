@@ -177,10 +177,10 @@ def split_at(dataset: "Dataset", train: NDArray[np.int64], test: NDArray[np.int6
 
 def _undivided(target: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which samples are in a group that is all there is of a class: held out, nothing of it could be learned."""
-    pairs = np.unique(np.column_stack([target, groups]), axis=0)
-    single = np.bincount(pairs[:, 0]) == 1
-    whole = np.zeros(int(groups.max()) + 1, bool)
-    whole[pairs[single[pairs[:, 0]], 1]] = True
+    size = int(groups.max()) + 1
+    codes, numbers = np.divmod(np.unique(target * size + groups), size)  # each class with each of its groups once
+    whole = np.zeros(size, bool)
+    whole[numbers[np.bincount(codes)[codes] == 1]] = True
     return whole[groups]
 
 
