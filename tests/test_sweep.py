@@ -19,7 +19,7 @@ from iris_lab.workflow.crate import artifacts_of, read_crate
 from iris_lab.workflow.report import Job as Report
 from iris_lab.workflow.report import report
 from iris_lab.workflow.steps import Step
-from iris_lab.workflow.sweep import Job, run_sweep, runs_of
+from iris_lab.workflow.sweep import Job, run_sweep, runs_of, sweep
 from iris_lab.workflow.sweeps.journal import HIDDEN, JOURNAL, Journal
 from iris_lab.workflow.sweeps.outcomes import Outcome, ranked, table_of
 from iris_lab.workflow.sweeps.pages import frame_of
@@ -94,6 +94,13 @@ def test_what_is_done_is_not_done_again_and_a_value_more_runs_only_its_own(copy)
     assert files(copy) == before
     assert run(job(copy, seed=[3, 4, 5]))[1].runs == ["seed=5"]
     assert list(pd.read_parquet(copy / "runs.parquet")["seed"]) == [3, 4, 5]
+
+
+def test_from_python_a_sweep_is_a_table(copy):
+    heard: list[Outcome] = []
+    table = sweep({"seed": range(3, 5)}, output=copy, steps=STEPS, on_run=heard.append)
+    assert heard == []
+    assert table.to_dict("list") == {"seed": [3, 4], "run": ["seed=3", "seed=4"], "error": ["", ""]}
 
 
 def test_a_finished_sweep_is_told_so_without_the_heavy_imports(copy):

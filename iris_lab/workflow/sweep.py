@@ -90,6 +90,7 @@ def sweep(
     parameters: Mapping[str, object],
     *,
     output: Path | None = None,
+    steps: Sequence[Step] = STEPS,
     jobs: int = -1,
     scheduler: str = "",
     timeout: int | None = None,
@@ -108,6 +109,8 @@ def sweep(
         For each parameter a value, or an iterable of values: ``{"model": ["svm", "forest"], "seed": range(20)}``.
     output
         Folder of the sweep; None for one in ``reports/sweeps``, named after the data and the parameters.
+    steps
+        The notebooks.
     jobs
         Runs at a time on this machine; negative for one per core.
     scheduler
@@ -136,10 +139,11 @@ def sweep(
     """
     from iris_lab.workflow.sweeps.pages import frame_of
 
-    choices = given_choices(parameters, declared(STEPS), many=many)
+    choices = given_choices(parameters, declared(steps), many=many)
     job = Job(
         runs_of(choices),
         output or default_folder(choices),
+        steps,
         jobs=jobs,
         scheduler=scheduler,
         timeout=timeout,

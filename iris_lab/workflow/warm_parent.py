@@ -8,6 +8,7 @@ started, and exits.
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -41,6 +42,7 @@ def main() -> None:
         with suppress(ImportError):
             importlib.import_module(module)
     _be_no_terminal()
+    gc.freeze()  # else the first collection in each kernel would copy the pages of all that is imported
     try:
         for line in sys.stdin:
             request = json.loads(line)

@@ -162,7 +162,7 @@ def test_the_other_commands_need_no_checkout_either(folder: Path, iris_lab: Path
     run(iris_lab, "predict", report, work / "my.csv", "--output", "predicted.csv", cwd=elsewhere)
     assert "predicted" in (elsewhere / "predicted.csv").read_text(encoding="utf-8").splitlines()[0]
     run(iris_lab, "sweep", "-p", "model=lda", cwd=elsewhere)
-    assert (elsewhere / "reports/sweep/model=lda/index.html").is_file()
+    assert (elsewhere / "reports/sweeps/iris_model/model=lda/index.html").is_file()
     assert "commands" in run(iris_lab, "--help", cwd=elsewhere)
     serving = subprocess.Popen([iris_lab, "serve", report, "--port", "0"], cwd=elsewhere, stdout=subprocess.PIPE)
     try:
