@@ -32,5 +32,8 @@ def test_a_stored_step_is_read_back_and_half_a_step_is_none(tmp_path):
     step = Done({"figures/a.png": b"1", "b.txt": b"2"}, ["cell 3: a memory address"])
     step.store(tmp_path)
     assert Done.stored(tmp_path) == step
+    (tmp_path / "files/b.txt").write_bytes(b"3")
+    assert Done.stored(tmp_path) is None, "it is not as it was stored"
+    step.store(tmp_path)
     (tmp_path / MANIFEST).unlink()
     assert Done.stored(tmp_path) is None

@@ -1,5 +1,6 @@
 """A step that was executed before: a run with the same inputs takes what it wrote, and does not execute it."""
 
+import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -56,16 +57,19 @@ class Done:
                 path.write_bytes(content)
 
     def store(self, folder: Path) -> None:
-        """Write the step into a folder of its own, last the list of its files."""
+        """Write the step into a folder of its own, last the list of its files with their digests."""
         self.put(folder / FILES)
-        text = json.dumps({"files": list(self.files), "unstable": list(self.unstable)}, indent=1) + "\n"
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
+        text = json.dumps({"files": digests, "unstable": list(self.unstable)}, indent=1) + "\n"
         (folder / MANIFEST).write_text(text, encoding="utf-8")
 
     @classmethod
     def stored(cls, folder: Path) -> "Self | None":
-        """Return the step that a folder holds; None if it holds none, or not to its end."""
+        """Return the step that a folder holds; None if it holds none, or not to its end, or not as it was stored."""
         try:
             known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            return cls.taken(folder / FILES, known["files"], known["unstable"])
+            found = cls.taken(folder / FILES, known["files"], known["unstable"])
         except (OSError, ValueError, LookupError, TypeError):
             return None
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in found.files.items()}
+        return found if digests == known["files"] else None

@@ -1,5 +1,6 @@
 """The missing runs of a sweep, executed: first the steps that runs share, then the runs, again after a lost worker."""
 
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
@@ -65,8 +66,9 @@ def _attempt(job: Job, pool: Pool, missing: Mapping[str, Plan]) -> Iterator[Resu
         for run, plan in missing.items()
     }
     places = {run: job.folder / HIDDEN / STEPS / _key(plan) for run, plan in missing.items()}
-    shared = {place for place in places.values() if (place.is_dir()) or list(places.values()).count(place) > 1}
-    wanted = {place: tasks[run] for run, place in places.items() if place in shared and Done.stored(place) is None}
+    shared = {place for place, count in Counter(places.values()).items() if count > 1 or place.is_dir()}
+    new = {place for place in shared if Done.stored(place) is None}
+    wanted = {place: tasks[run] for run, place in places.items() if place in new}
     failed: dict[Path, str] = {}
     for task, done in pool.first(list(wanted.values())) if wanted else ():
         if isinstance(done, Done):
