@@ -29,6 +29,7 @@ def test_the_notebooks_declare_every_parameter_with_type_default_and_meaning():
         "missing": str,
         "groups": str,
         "time": str,
+        "private": bool,
         "test_size": float,
         "seed": int,
         "folds": int,
