@@ -4,12 +4,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tqdm import tqdm
 
-if TYPE_CHECKING:
-    from iris_lab.workflow.sweeps.outcomes import Outcome
+
+class Ran(Protocol):
+    """A run of a sweep: its name, and why it failed or an empty text."""
+
+    @property
+    def run(self) -> str: ...  # noqa: D102 (see the class)
+
+    @property
+    def error(self) -> str: ...  # noqa: D102 (see the class)
 
 
 @contextmanager
@@ -72,7 +79,7 @@ class ShownRuns:
         tqdm.write(text, file=sys.stderr)
         sys.stderr.flush()
 
-    def ran(self, outcome: "Outcome") -> None:
+    def ran(self, outcome: Ran) -> None:
         """Show that a run was done; one that failed has a line of its own on a terminal, too."""
         self._done += 1
         left = (time.monotonic() - self._started) / (self._done - self._before) * (self._total - self._done)

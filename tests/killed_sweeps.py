@@ -25,7 +25,8 @@ import sys, json
 from pathlib import Path
 from iris_lab.progress import ShownRuns
 from iris_lab.workflow.steps import Step
-from iris_lab.workflow.sweep import Job, run_sweep, runs_of
+from iris_lab.workflow.sweep import run_sweep, runs_of
+from iris_lab.workflow.sweeps.jobs import Job
 folder, choices, scheduler, jobs, *notebooks = sys.argv[1:]
 job = Job(runs_of(json.loads(choices)), Path(folder), steps=[Step(Path(path)) for path in notebooks],
           jobs=int(jobs), scheduler=scheduler)

@@ -19,7 +19,8 @@ from iris_lab.workflow.crate import artifacts_of, read_crate
 from iris_lab.workflow.report import Job as Report
 from iris_lab.workflow.report import report
 from iris_lab.workflow.steps import Step
-from iris_lab.workflow.sweep import Job, run_sweep, runs_of, sweep
+from iris_lab.workflow.sweep import run_sweep, runs_of, sweep
+from iris_lab.workflow.sweeps.jobs import Job
 from iris_lab.workflow.sweeps.journal import HIDDEN, JOURNAL, Journal
 from iris_lab.workflow.sweeps.outcomes import Outcome, ranked, table_of
 from iris_lab.workflow.sweeps.pages import frame_of
@@ -106,7 +107,8 @@ def test_from_python_a_sweep_is_a_table(copy):
 def test_a_finished_sweep_is_told_so_without_the_heavy_imports(copy):
     script = (
         "import sys; from pathlib import Path; from iris_lab.workflow.steps import Step\n"
-        "from iris_lab.workflow.sweep import Job, run_sweep; from iris_lab.progress import ShownRuns\n"
+        "from iris_lab.workflow.sweep import run_sweep; from iris_lab.workflow.sweeps.jobs import Job\n"
+        "from iris_lab.progress import ShownRuns\n"
         "steps = [Step(Path(path)) for path in sys.argv[2:]]\n"
         "job = Job({f'seed={n}': {'seed': n} for n in (3, 4)}, Path(sys.argv[1]), steps=steps)\n"
         "print(len(run_sweep(job, ShownRuns(print))), {'pandas', 'sklearn', 'joblib', 'papermill'} & {*sys.modules})\n"

@@ -42,9 +42,10 @@ def sweep(given: argparse.Namespace) -> int:
     from iris_lab.workflow.parameters import declared
     from iris_lab.workflow.steps import STEPS
     from iris_lab.workflow.sweeps.choices import parse_choices
+    from iris_lab.workflow.sweeps.jobs import Job
 
     choices = parse_choices(given.parameter, declared(STEPS), many=given.yes)
-    job = sweeps.Job(
+    job = Job(
         sweeps.runs_of(choices),
         given.output or sweeps.default_folder(choices),
         jobs=given.jobs or -1,

@@ -17,9 +17,9 @@ from iris_lab.workflow import provenance
 from iris_lab.workflow.done import Done
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.sweeps import calls
-from iris_lab.workflow.sweeps.calls import PATIENCE, Result, Task
 from iris_lab.workflow.sweeps.identity import Identity, differences
 from iris_lab.workflow.sweeps.journal import HIDDEN
+from iris_lab.workflow.sweeps.tasks import PATIENCE, Result, Task
 
 ANSWER_SECONDS = 10
 WORKER_SECONDS = 60  # in which a busy one imports the package

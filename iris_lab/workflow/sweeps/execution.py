@@ -8,11 +8,11 @@ from iris_lab.by_step import read_metrics
 from iris_lab.errors import IrisLabError
 from iris_lab.workflow.done import Done
 from iris_lab.workflow.plans import Plan
-from iris_lab.workflow.sweep import Job, Listener
-from iris_lab.workflow.sweeps.calls import Result, Task
 from iris_lab.workflow.sweeps.identity import Identity, digest_of_values
+from iris_lab.workflow.sweeps.jobs import Job, Listener
 from iris_lab.workflow.sweeps.journal import HIDDEN, is_intact
 from iris_lab.workflow.sweeps.pools import LostWorkerError, Pool
+from iris_lab.workflow.sweeps.tasks import Result, Task
 
 STEPS = "steps"  # folder of the steps that runs share
 LOSSES = 3  # of workers, one after another without a run between them, that end a sweep

@@ -12,10 +12,10 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from iris_lab.workflow.done import Done
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.sweeps import calls
-from iris_lab.workflow.sweeps.calls import Result, Task
 from iris_lab.workflow.sweeps.cluster import Cluster, connected
 from iris_lab.workflow.sweeps.identity import Identity
 from iris_lab.workflow.sweeps.journal import HIDDEN
+from iris_lab.workflow.sweeps.tasks import Result, Task
 from iris_lab.workflow.sweeps.watch import end_with
 
 

@@ -14,15 +14,15 @@ from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.plans import Plan, make_plan, reading, vary
-from iris_lab.workflow.sweep import Job, Listener, finished, is_shown, outcomes_of, shown_for
-from iris_lab.workflow.sweeps.calls import Result
 from iris_lab.workflow.sweeps.execution import STEPS, executed
 from iris_lab.workflow.sweeps.identity import Identity, differences
+from iris_lab.workflow.sweeps.jobs import Job, Listener, finished, is_shown, outcomes_of, shown_for
 from iris_lab.workflow.sweeps.journal import HIDDEN, Entry, Journal, is_intact, journalled
 from iris_lab.workflow.sweeps.outcomes import Outcome
 from iris_lab.workflow.sweeps.pages import write_pages
 from iris_lab.workflow.sweeps.pools import Pool
 from iris_lab.workflow.sweeps.tables import digest_of_table
+from iris_lab.workflow.sweeps.tasks import Result
 
 
 def complete(job: Job, identity: Identity, pool: Pool, listener: Listener) -> list[Outcome]:

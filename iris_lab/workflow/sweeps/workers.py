@@ -14,7 +14,7 @@ from iris_lab.workflow.done import Done
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.runs import execute, execute_step
 from iris_lab.workflow.scratch import scratch_folder
-from iris_lab.workflow.sweeps.calls import PATIENCE, Result, Task
+from iris_lab.workflow.sweeps.tasks import PATIENCE, Result, Task
 from iris_lab.workflow.warm import Kernels, warm_kernels
 
 IDLE_SECONDS = 60  # after which the warm parent is ended: a Dask worker or a notebook can live on for days
