@@ -102,7 +102,7 @@ def test_a_changed_notebook_is_executed_with_what_depends_on_it_as_in_a_whole_ru
 
 @pytest.mark.parametrize(
     ("name", "concerned"),
-    [("first.txt", ["first"]), ("second.txt", ["second", "third"]), ("index.html", []), ("added.txt", [])],
+    [("second.txt", ["second", "third"]), ("index.html", [])],
 )
 def test_a_damaged_run_is_never_up_to_date_and_is_mended(
     name: str, concerned: list[str], tmp_path: Path, three: list[Step]

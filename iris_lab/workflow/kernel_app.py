@@ -31,7 +31,21 @@ class _Streams:
 
 
 class KernelApp(IPKernelApp):
-    """A kernel that keeps every message until it is read."""
+    """A kernel that keeps every message until it is read.
+
+    Attributes
+    ----------
+    ends_at_once
+        Whether its process ends without closing its sockets first: who forked it has read all, and ipykernel waits up
+        to three seconds for a thread that still sends to a reader that is gone.
+    """
+
+    ends_at_once = False
+
+    def close(self) -> None:
+        """Close the sockets, unless the end of the process does."""
+        if not self.ends_at_once:
+            super().close()  # type: ignore[no-untyped-call]  # ipykernel has no types
 
     def init_iopub(self, context: Any) -> None:
         """Open the socket of the outputs without ZeroMQ's high-water mark: beyond 1,000 messages it drops new ones."""

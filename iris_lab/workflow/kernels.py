@@ -15,6 +15,7 @@ from jupyter_core.paths import jupyter_path
 from traitlets import Dict, Instance
 
 from iris_lab.workflow.environment import pinned_environment
+from iris_lab.workflow.ready_client import ReadyClient
 from iris_lab.workflow.warm import WarmParent, warm_kernels
 
 LAUNCHER = ["-m", "ipykernel_launcher"]  # how every kernel specification of IPython's kernel starts it
@@ -114,6 +115,7 @@ def kernel_manager(
         environment={**pinned_environment(scratch), **more},
         warm_parent=warm_parent,
     )
+    manager.client_factory = ReadyClient
     manager.context.rcvhwm = 0  # no limit: ZeroMQ drops messages beyond its high-water mark, 1,000 by default
     if sockets:
         manager.transport, manager.ip = "ipc", str(sockets / f"{time.monotonic_ns()}")

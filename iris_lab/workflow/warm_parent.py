@@ -116,6 +116,7 @@ def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
         sys.argv = argv
         from iris_lab.workflow.kernel_app import KernelApp
 
+        KernelApp.ends_at_once = True
         # ipykernel read JPY_PARENT_PID when the parent imported it, so pass the new parent's pid explicitly.
         KernelApp.launch_instance([*argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
         code = 0
