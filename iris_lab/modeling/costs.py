@@ -36,7 +36,7 @@ def expected_cost(model: str, samples: int, features: int, folds: int) -> str:
     >>> expected_cost("logistic", 1_000_000, 10, 5)
     ''
     >>> expected_cost("svm", 75_000, 10, 5)
-    'svm takes about 54 minutes for 75000 training samples and 10 features; logistic, lda and boosting take seconds'
+    'svm takes about 56 minutes for 75000 training samples and 10 features; logistic, lda and boosting take seconds'
     """
     if model not in ("svm", "knn", "forest"):
         return ""
@@ -78,7 +78,7 @@ def affordable(model: str, samples: int, features: int) -> Shuffles:
     >>> affordable("knn", 112, 4)
     Shuffles(repeats=10, samples=112, features=4)
     >>> affordable("knn", 7500, 2000)
-    Shuffles(repeats=3, samples=100, features=28)
+    Shuffles(repeats=3, samples=100, features=27)
     """
     most = int(SHUFFLING / seconds_to_predict(model, samples, features))  # predictions
     if samples * features * REPEATS <= most:

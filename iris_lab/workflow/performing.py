@@ -1,6 +1,8 @@
 """A step of a plan, executed into a folder, and what it wrote there."""
 
+import errno
 import functools
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -171,7 +173,8 @@ def what_kernels_read(plan: Plan) -> Iterator[Mapping[str, str]]:
 
 def cannot_write(step: Step, error: OSError) -> StepError:
     """Return the error for a run that cannot be written."""
-    return StepError(step.name, None, f"cannot write the run: {error.strerror or error}")
+    gone = os.strerror(errno.ENOENT) if isinstance(error, FileNotFoundError) else ""  # papermill's own names a path
+    return StepError(step.name, None, f"cannot write the run: {error.strerror or gone or error}")
 
 
 def _will_not_verify(step: Step, cell: int, what: str, shown: str) -> StepError:
