@@ -82,6 +82,8 @@ class ShownRuns:
     def ran(self, outcome: Ran) -> None:
         """Show that a run was done; one that failed has a line of its own on a terminal, too."""
         self._done += 1
+        # First, so that a signal right after the line finds it noted.
+        self._on_run(f"{self._done} of {self._total} runs were done; the same command goes on from there")
         left = (time.monotonic() - self._started) / (self._done - self._before) * (self._total - self._done)
         if self._bar is None:
             ending = f"{self._done} of {self._total}, {tqdm.format_interval(left)} left"
@@ -90,7 +92,6 @@ class ShownRuns:
             self._bar.update()
             if outcome.error:
                 self.noted(f"{outcome.run}: {outcome.error}")
-        self._on_run(f"{self._done} of {self._total} runs were done; the same command goes on from there")
 
     def close(self) -> None:
         """Remove the bar."""

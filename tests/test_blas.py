@@ -16,6 +16,7 @@ PROJECT = Path(__file__).parent.parent
 UNPINNED = {name: value for name, value in os.environ.items() if name not in blas_environment()}
 
 
+@pytest.mark.slow
 def test_a_model_trained_by_hand_is_the_published_one_to_the_byte_whatever_the_processor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

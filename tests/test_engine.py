@@ -53,6 +53,7 @@ def run(name: str, folder: Path, **options):
     return output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["adds", "shows"])
 def test_all_kernels_and_papermills_own_command_write_the_same_bytes(tmp_path, warm_parent, name, monkeypatch):
     for folder in ("plain", "forked", "warm", "command"):
@@ -164,6 +165,7 @@ def of_code(folder: Path, *cells: str, **options) -> nbformat.NotebookNode:
     return nbformat.read(folder / "done.ipynb", as_version=4)
 
 
+@pytest.mark.slow
 def test_no_output_is_lost_however_often_a_cell_flushes_or_displays(tmp_path, kernel):
     notebook = of_code(
         tmp_path,
@@ -182,6 +184,7 @@ def test_a_hundred_thousand_messages_are_all_in_the_notebook(tmp_path, warm_pare
     assert [output.data["text/plain"] for output in cell.outputs] == [str(i) for i in range(100_000)]
 
 
+@pytest.mark.slow
 def test_output_that_was_not_all_received_fails_the_cell(tmp_path, warm_parent, monkeypatch):
     monkeypatch.setattr(engine, "OUTPUT_SECONDS", 0)
     with pytest.raises(papermill.PapermillExecutionError, match="after 0 s its output had not all been received"):

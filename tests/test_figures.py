@@ -180,6 +180,7 @@ def test_densities_end_where_the_data_end() -> None:
         assert max(map(max, ends)) == pytest.approx(iris.features[name].max())
 
 
+@pytest.mark.slow
 def test_no_figure_is_a_wall() -> None:
     random = np.random.default_rng(0)
     for classes in (2, 10, 30):
@@ -256,6 +257,7 @@ axes.formatter.use_mathtext: True
 """
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_nothing_around_them(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     (tmp_path / "hostile").mkdir()

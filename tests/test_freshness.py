@@ -80,6 +80,7 @@ def test_a_run_of_which_nothing_has_changed_is_up_to_date(tmp_path: Path, three:
     assert examined(tmp_path / "run", three).is_up_to_date
 
 
+@pytest.mark.slow
 def test_a_changed_notebook_is_executed_with_what_depends_on_it_as_in_a_whole_run(
     tmp_path: Path, three: list[Step]
 ) -> None:

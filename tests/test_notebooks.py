@@ -180,6 +180,7 @@ def nbval(notebook: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_tampered_picture_fails(tmp_path: Path) -> None:
     pixel = base64.b64encode(b"\x89PNG the picture as it was").decode()
     source = (
