@@ -218,8 +218,19 @@ def test_a_step_that_fails_ends_the_one_beside_it(failing: int, tmp_path: Path, 
     assert not (tmp_path / "run").exists()
 
 
-def test_the_command_says_that_a_run_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "--explain"]) == 0
+def test_the_command_says_that_a_run_is_up_to_date_and_what_it_executes_else(
+    tmp_path: Path, three: list[Step], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("iris_lab.workflow.steps.STEPS", three)
+    command = ["report", "--explain", "--output", str(tmp_path / "run")]
+    assert main(command) == 0
+    assert capsys.readouterr().err.startswith("all steps: no run of these parameters is there")
+    assert main(command) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("up to date: --force executes it all the same\nreport    reports/iris/index.html\n")
-    assert said.err == "01_eda: unchanged\n02_train: unchanged\n03_evaluate: unchanged\n"
+    assert said.out.startswith("up to date: --force executes it all the same\nreport    ")
+    assert said.err == "first: unchanged\nsecond: unchanged\nthird: unchanged\n"
+    edit(three[2], "read_text())", "read_text() * 2)")
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith("first: unchanged\nsecond: unchanged\nthird: third.ipynb has changed\nthird: 3 cells")
+    assert "up to date" not in said.out

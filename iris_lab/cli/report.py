@@ -61,7 +61,7 @@ def report(given: argparse.Namespace) -> int:
     with shown_progress() as progress, warm_kernels() as kernels:
         from iris_lab.workflow import report as reports
 
-        job = reports.Job(values, given.output, force=given.force, allow_unstable=given.allow_unstable)
+        job = reports.Job(values, given.output, given.force, STEPS, given.allow_unstable)
         run = reports.report(
             job,
             fresh=fresh,
