@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from iris_lab.workflow.freshness import Freshness
-    from iris_lab.workflow.parameters import Value
+    from iris_lab.workflow.parameters import Parameter, Value
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,8 +43,9 @@ def report(given: argparse.Namespace) -> int:
     from iris_lab.workflow.parameters import declared, parse
     from iris_lab.workflow.steps import STEPS
 
-    values = parse(given.parameter + ["private=true"] * given.private, declared(STEPS))
-    place, fresh = _examined(given, values)
+    parameters = declared(STEPS)
+    values = parse(given.parameter + ["private=true"] * given.private, parameters)
+    place, fresh = _examined(given, values, parameters)
     if given.explain:
         reasons = (
             fresh.explained(STEPS) if fresh else ["all steps: no run of these parameters is there, or --force is given"]
@@ -75,13 +76,15 @@ def report(given: argparse.Namespace) -> int:
     return 0
 
 
-def _examined(given: argparse.Namespace, values: "dict[str, Value]") -> "tuple[Path | None, Freshness | None]":
+def _examined(
+    given: argparse.Namespace, values: "dict[str, Value]", parameters: "Mapping[str, Parameter]"
+) -> "tuple[Path | None, Freshness | None]":
     """Return the place of the run, if it is known before the data are read, and what has changed since it was made."""
     from iris_lab.place import reports
     from iris_lab.workflow.freshness import examine, name_of_run
     from iris_lab.workflow.steps import STEPS
 
-    name = name_of_run(values, STEPS)
+    name = name_of_run(values, parameters)
     place = given.output or (reports() / name if name else None)
     if place is None or given.force or given.allow_unstable:
         return place, None

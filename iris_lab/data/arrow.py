@@ -41,12 +41,11 @@ def text_columns(file: IO[bytes], layout: Layout) -> Encoded | None:
     start = 0
     for _ in range(layout.skipped):
         start = content.index(b"\n", start) + 1
-    body = memoryview(content)[start:]
-    if b"\r" in content or b"\0" in content or not _is_plainly_quoted(body, layout.separator):
+    if b"\r" in content or b"\0" in content or not _is_plainly_quoted(content, start, layout.separator):
         return None
     try:
         table = csv.read_csv(
-            pa.BufferReader(pa.py_buffer(body)),
+            pa.BufferReader(pa.py_buffer(memoryview(content)[start:])),
             csv.ReadOptions(column_names=[str(at) for at in range(layout.width)]),
             csv.ParseOptions(delimiter=layout.separator, ignore_empty_lines=False),
             csv.ConvertOptions(column_types={str(at): pa.string() for at in range(layout.width)}),
@@ -59,7 +58,7 @@ def text_columns(file: IO[bytes], layout: Layout) -> Encoded | None:
     return range(layout.skipped + 1, layout.skipped + 1 + table.num_rows), columns[layout.surplus == "first" :]
 
 
-def _is_plainly_quoted(body: memoryview, separator: str) -> bool:
+def _is_plainly_quoted(content: bytes, start: int, separator: str) -> bool:
     """Say whether each quotation mark stands at the start or end of a field that is quoted, on one line, as a whole.
 
     From left to right, the first mark after a separator or at a line's start opens a field, so the next one has to
@@ -67,8 +66,8 @@ def _is_plainly_quoted(body: memoryview, separator: str) -> bool:
     """
     apart = re.escape(separator.encode())
     field = re.compile(rb'(?<![^\n%b])"[^"\n]*"(?![^\n%b])' % (apart, apart))
-    marks = bytes(body).count(b'"')
-    return not marks or marks == 2 * sum(1 for _ in field.finditer(body))
+    marks = content.count(b'"', start)
+    return not marks or marks == 2 * sum(1 for _ in field.finditer(content, start))
 
 
 def _of_texts(texts: Any) -> Column:

@@ -2,6 +2,7 @@
 
 import os.path
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,14 +83,15 @@ def load_dataset(
         raise InputError(f"private={private!r}: expected True or False")
     given = {option: value for option, value in (reading | options).items() if value}
     own = _own(source)
-    dataset = (find_parsed(own, given) if own else None) or _read(own or str(source), reading, options)
+    dataset = find_parsed(own, given) if own else None
+    dataset = dataset or replace(_read(own or str(source), reading, options), table=own, reading=given)
     if not private:
         return dataset
     return generalized(dataset, given | {"source": source.place if isinstance(source, Source) else str(source)})
 
 
 def _read(source: str | Source, reading: Mapping[str, str], options: Mapping[str, str]) -> Dataset:
-    """Read a table, and make a dataset of it, with the parameters of `load_dataset`."""
+    """Read a table with the parameters of `load_dataset`, and make a dataset of it that does not say so itself."""
     name, place, origin, table = _opened(source, Reading(**reading))
     lines, columns, trimmed = encoded(table.names, table.batches, table.columns() if table.columns else None)
     if trimmed:
@@ -120,8 +122,7 @@ def _read(source: str | Source, reading: Mapping[str, str], options: Mapping[str
     frame = pd.DataFrame(np.column_stack(list(values.values())), columns=list(values), copy=False)
     return Dataset(
         name, frame, codes, classes, chosen, origin, special(features), options["missing"], together, order,
-        tuple(found.notes), source if isinstance(source, Source) else None,
-        {option: value for option, value in {**reading, **options}.items() if value},
+        tuple(found.notes),
     )  # fmt: skip
 
 

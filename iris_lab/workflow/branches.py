@@ -6,9 +6,9 @@ Each branch but the last works in a folder of its own, so that it is known which
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any
 
 from jupyter_core.utils import ensure_event_loop
@@ -76,14 +76,13 @@ def side_by_side(branches: Sequence[Sequence[Step]], perform: Perform, kernels: 
     with ThreadPoolExecutor(len(branches), "branch") as pool:
         futures = [pool.submit(_in_own_loop, perform, branch) for branch in branches]
         try:
-            failed = _failed(wait(futures, return_when=FIRST_EXCEPTION).done)
+            ended = wait(futures, return_when=FIRST_EXCEPTION).done
+            for future in futures:
+                if future in ended:
+                    future.result()
         except BaseException:
             kernels.end()
             raise
-        if failed:
-            kernels.end()
-            wait(futures)
-            raise next(future.exception() or RuntimeError() for future in futures if future in failed)
 
 
 def _in_own_loop(perform: Perform, branch: Sequence[Step]) -> None:
@@ -99,17 +98,12 @@ def _in_own_loop(perform: Perform, branch: Sequence[Step]) -> None:
         loop.close()
 
 
-def _failed(done: "set[Future[None]]") -> "list[Future[None]]":
-    return [future for future in done if future.exception()]
-
-
-@contextmanager
-def in_turn(progress: Progress) -> Iterator[Progress]:
-    """Yield a progress function that threads call one at a time."""
+def in_turn(progress: Progress) -> Progress:
+    """Return a progress function that threads call one at a time."""
     lock = threading.Lock()
 
     def shown(step: str, done: int, total: int) -> None:
         with lock:
             progress(step, done, total)
 
-    yield shown
+    return shown

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
+from iris_lab.by_step import METRICS_FILE
 from iris_lab.errors import InputError
 from iris_lab.weighted_scores import SCORES
 from iris_lab.workflow import compare_words as words
 from iris_lab.workflow.compare import SCORE, Comparison, compare_runs
 from iris_lab.workflow.compared_groups import Group
-from iris_lab.workflow.compared_runs import METRICS_FILE
 from iris_lab.workflow.comparison.findings import printable
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 
 from iris_lab.place import LOCK, PACKAGE
@@ -45,12 +46,13 @@ def _imported_by(text: str) -> list[str]:
 def _imports(code: str) -> Iterator[str]:
     """Yield the modules of the package that a program names in its imports, wherever they stand."""
     try:
-        nodes = list(ast.walk(ast.parse(code)))
-    except SyntaxError:  # a cell with a command of IPython
-        lines = [line for line in code.splitlines() if line.lstrip().startswith(("import ", "from "))]
-        yield from (name for line in lines for name in (_imports(line.strip()) if line.strip() != code else ()))
-        return
-    for node in nodes:
+        programs = [ast.parse(code)]
+    except SyntaxError:  # a cell with a command of IPython: its lines that import, as far as each stands by itself
+        programs = []
+        for line in map(str.strip, code.splitlines()):
+            with suppress(SyntaxError):
+                programs += [ast.parse(line)] if line.startswith(("import ", "from ")) else []
+    for node in (node for program in programs for node in ast.walk(program)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -73,3 +73,9 @@ class Done:
             return None
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in found.files.items()}
         return found if digests == known["files"] else None
+
+
+def written_later(step: str, results: Mapping[str, Collection[str]]) -> set[str]:
+    """Return the files that the steps behind one wrote, given the files of each step in their order."""
+    names = list(results)
+    return {file for name in names[names.index(step) + 1 :] for file in results[name]}

@@ -12,13 +12,13 @@ from iris_lab.errors import ArtifactError
 from iris_lab.place import DATA_FOLDER
 from iris_lab.workflow import provenance
 from iris_lab.workflow.crate import Record, digest_of, read_crate
+from iris_lab.workflow.dependence import EVERY, affected
 from iris_lab.workflow.integrity import check_files, files_of
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.notebooks import read_notebook
-from iris_lab.workflow.parameters import RUN_DIR, Value, declared
+from iris_lab.workflow.parameters import Parameter, Value, declared, defaults
 from iris_lab.workflow.steps import Step
 
-EVERY = ""  # in place of a step, what concerns all of them
 PAGE = "page and record"
 URL = "://"
 
@@ -52,9 +52,9 @@ class Freshness:
         return [*lines, *([f"{PAGE}: {'; '.join(self.rewritten)}"] if self.rewritten else [])]
 
 
-def name_of_run(values: Mapping[str, Value], steps: Sequence[Step]) -> str:
+def name_of_run(values: Mapping[str, Value], parameters: Mapping[str, Parameter]) -> str:
     """Return the name that a run of these values will have; empty where only its data can tell."""
-    data = str(values.get("data", declared(steps)["data"].default if "data" in declared(steps) else ""))
+    data = str(values.get("data", parameters["data"].default if "data" in parameters else ""))
     return "" if URL in data else Path(data).name.split(".")[0]
 
 
@@ -83,7 +83,7 @@ def examine(place: Path, values: Mapping[str, Value], steps: Sequence[Step]) -> 
     except (ArtifactError, OSError):
         return None
     parameters = declared(steps)
-    whole = {name: p.default for name, p in parameters.items() if name != RUN_DIR} | dict(values)
+    whole = defaults(parameters) | dict(values)
     if not _same_values(record, whole) or list(record.parameters) != [step.name for step in steps]:
         return None
     changes: dict[str, list[str]] = {}
@@ -143,16 +143,13 @@ def _compare_code(record: Record, steps: Sequence[Step], changes: dict[str, list
     texts = {step.name: read_notebook(step.notebook) for step in steps}
     sources = provenance.sources(texts)
     changed = [n for n in sorted(record.sources.keys() | sources.keys()) if record.sources.get(n) != sources.get(n)]
-    if changed:
-        from iris_lab.workflow.dependence import affected
-
-        for name in changed:
-            why = f"{name} has changed"
-            found = affected(name, texts)
-            everywhere += [why] * (EVERY in found)
-            rewritten += [why] * (not found)
-            for affected_step in found - {EVERY}:
-                changes.setdefault(affected_step, []).append(why)
+    for name in changed:
+        why = f"{name} has changed"
+        found = affected(name, texts)
+        everywhere += [why] * (EVERY in found)
+        rewritten += [why] * (not found)
+        for affected_step in found - {EVERY}:
+            changes.setdefault(affected_step, []).append(why)
     for step in steps if everywhere else ():
         changes.setdefault(step.name, []).extend(everywhere)
 

@@ -11,7 +11,7 @@ from iris_lab.errors import StepError
 from iris_lab.workflow import crate, provenance
 from iris_lab.workflow.branches import Kernels, branches_of, in_turn, side_by_side
 from iris_lab.workflow.crate_writer import write_crate
-from iris_lab.workflow.done import Done
+from iris_lab.workflow.done import Done, written_later
 from iris_lab.workflow.integrity import remove_empty_folders
 from iris_lab.workflow.leftovers import check_left
 from iris_lab.workflow.performing import LONGEST, Performed, Performer, cannot_write, prepare, taken, what_kernels_read
@@ -56,7 +56,8 @@ def execute(
     StepError
         A step failed, an output would differ in another run, or the artifacts could not be written.
     """
-    with what_kernels_read(plan) as environment, in_turn(on_progress) as progress:
+    with what_kernels_read(plan) as environment:
+        progress = in_turn(on_progress)
         performer = Performer(plan, warm_parent, timeout, allow_unstable, progress, environment, Kernels())
         try:
             performed = _execute_steps(performer, folder, done or {})
@@ -82,19 +83,17 @@ def _execute_steps(performer: Performer, folder: Path, done: Mapping[str, Done])
     if len(branches) <= 1:
         return performed | performer.perform([step for branch in branches for step in branch], folder, known=known)
     with scratch_folder() as scratch:
-        folders = [scratch / str(number) for number in range(len(branches) - 1)]
 
         def perform(branch: Sequence[Step]) -> None:
-            place = branches.index(list(branch))
-            if place == len(folders):
+            if branch is branches[-1]:
                 performed.update(performer.perform(branch, folder, known=known))
             else:
-                _perform_aside(performer, branch, folders[place], folder, performed)
+                _perform_aside(performer, branch, scratch / branch[0].name, folder, performed)
 
         side_by_side(branches, perform, performer.kernels)
-        for branch, place in zip(branches, folders, strict=False):
+        for branch in branches[:-1]:
             for step in branch:
-                _put(plan, step, taken(performed[step.name], place), folder, performed)
+                _put(plan, step, taken(performed[step.name], scratch / branch[0].name), folder, performed)
     check_left(plan.steps[-1].name, folder)
     return performed
 
@@ -115,12 +114,9 @@ def _perform_aside(
 
 def _put(plan: Plan, step: Step, done: Done, folder: Path, performed: Mapping[str, Performed]) -> None:
     """Write what a step wrote aside into the run's folder, but for what a later step wrote there, too."""
-    names = [other.name for other in plan.steps]
-    later = {
-        file for name in names[names.index(step.name) + 1 :] if name in performed for file in performed[name].results
-    }
+    results = {other.name: performed[other.name].results for other in plan.steps}
     try:
-        done.put(folder, keep=later)
+        done.put(folder, keep=written_later(step.name, results))
     except ValueError as error:
         raise StepError(step.name, None, f"what it wrote cannot be put beside what others wrote: {error}") from error
 

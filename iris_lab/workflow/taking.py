@@ -8,7 +8,7 @@ from typing import Any
 
 from iris_lab.by_step import BY_STEP, as_json
 from iris_lab.workflow.crate import Record, digest_of, read_crate
-from iris_lab.workflow.done import Done
+from iris_lab.workflow.done import Done, written_later
 from iris_lab.workflow.freshness import Freshness
 from iris_lab.workflow.layout import CRATE_FILE
 from iris_lab.workflow.performing import Performed
@@ -63,9 +63,8 @@ def _taken(run: Path, step: str, record: Record, added: Mapping[str, Any]) -> Do
     LookupError
         A later step wrote the same file.
     """
-    names = list(record.parameters)
-    later = {name for other in names[names.index(step) + 1 :] for name in record.results[other]} - set(BY_STEP)
-    if overwritten := later & set(record.results[step]):
+    in_order = {name: record.results[name] for name in record.parameters}
+    if overwritten := (written_later(step, in_order) - set(BY_STEP)) & set(record.results[step]):
         raise LookupError(f"{min(overwritten)} is not as {step} wrote it")
     done = Done.taken(run, record.results[step], record.unstable.get(step, ()))
     return Done({**done.files, **{name: as_json(content) for name, content in added.items()}}, done.unstable)
