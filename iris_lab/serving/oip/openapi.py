@@ -60,19 +60,28 @@ def components(model: "Model") -> Json:
 def _one_sample(tensor: Tensor, model: "Model") -> Json:
     """Return the schema of an input with one sample."""
     _, width = tensor.shape
-    feature = next((one for one in model.schema if one.name == tensor.name and width == 1), Feature(""))
-    value: Json = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
-    if tensor.datatype == BOOL:
-        value = {"type": "boolean"}
-    elif tensor.datatype == BYTES:
-        value = {"type": "string"} | ({"format": "date"} if feature.kind == "date" else {})
+    features = model.schema if width == len(model.schema) else [one for one in model.schema if one.name == tensor.name]
+    elements = [_element(tensor.datatype, one) for one in features]
+    alike = all(element == elements[0] for element in elements)
     properties = {
         "name": {"const": tensor.name},
         "shape": {"const": [1, width]},
         "datatype": {"const": tensor.datatype},
-        "data": {"type": "array", "items": value, "minItems": width, "maxItems": width},
+        "data": {"type": "array", "minItems": width, "maxItems": width}
+        | ({"items": elements[0]} if alike else {"prefixItems": elements}),
     }
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _element(datatype: str, feature: Feature) -> Json:
+    """Return the schema of a feature's value in a tensor of that datatype."""
+    if datatype == BOOL:
+        return {"type": "boolean"}
+    if datatype == BYTES:
+        return {"type": "string"} | ({"format": "date"} if feature.kind == "date" else {})
+    if feature.kind == "boolean":
+        return {"enum": [0, 1]}
+    return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
 
 
 def get_operation(summary: str, answer: str) -> Json:
