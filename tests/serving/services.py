@@ -65,6 +65,9 @@ class Service(Client):
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         assert self.get("/health/ready")[0] == 200  # the socket listens at once; the workers come a moment later
+        if "--workers" in command:  # the first answers while the last is not yet there
+            asked = int(command[command.index("--workers") + 1])
+            wait_until(lambda: len(self.workers()) == asked)
 
     def _read(self) -> None:
         self.log.extend(self.process.stdout)
