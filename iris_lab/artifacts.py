@@ -12,9 +12,7 @@ from iris_lab.data.dataset import Dataset
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import ArtifactError, InputError, check_type
 from iris_lab.modeling import SUBSET, Model, Split, load_model, split_at
-from iris_lab.place import DATA_FOLDER, reports
-
-SPLIT_FILE = "split.csv"
+from iris_lab.place import DATA_FOLDER, SPLIT_FILE, reports
 
 
 def run_folder(run_dir: str = "") -> Path:

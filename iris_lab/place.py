@@ -7,6 +7,7 @@ INSTALLED = (PACKAGE / "notebooks").is_dir()  # a wheel has them in the package,
 HOME = PACKAGE if INSTALLED else PACKAGE.parent
 NOTEBOOKS, LOCK = HOME / "notebooks", HOME / "requirements.lock"
 DATA_FOLDER = "data"  # of a run, for the copy of the user's table
+MODEL_FILE, INFO_FILE, SPLIT_FILE = "model.joblib", "model.json", "split.csv"  # of a run, from 02_train
 
 
 def reports() -> Path:

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from iris_lab.data import fetch, sources
-from iris_lab.data.dataset import BUNDLED, Dataset
+from iris_lab.data.dataset import Dataset
 from iris_lab.data.datasets import load_dataset
+from iris_lab.data.given import BUNDLED
 from iris_lab.data.schema import Feature
 from iris_lab.errors import InputError, UnknownNameError
 from iris_lab.modeling import make_estimator

@@ -40,11 +40,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def report(given: argparse.Namespace) -> int:
     """Run the notebooks, and print where the report is."""
     # These import little: most often nothing has changed, or a parameter is mistyped.
-    from iris_lab.workflow.parameters import declared, parse
+    from iris_lab.workflow.parameters import check, declared, defaults, parse
     from iris_lab.workflow.steps import STEPS
 
     parameters = declared(STEPS)
     values = parse(given.parameter + ["private=true"] * given.private, parameters)
+    check(defaults(parameters) | values)
     place, fresh = _examined(given, values, parameters)
     if given.explain:
         reasons = (

@@ -15,13 +15,6 @@ from iris_lab.data.schema import Feature
 if TYPE_CHECKING:
     from iris_lab.data.sources import Source
 
-# Target column, and one line on where the data come from.
-BUNDLED: Mapping[str, tuple[str, str]] = {
-    "iris": ("species", "Fisher (1936), Annals of Eugenics 7(2), 179-188; the copy in scikit-learn, as in R"),
-    "wine": ("cultivar", "Forina et al. (1988), PARVUS; the copy in scikit-learn"),
-    "breast_cancer": ("diagnosis", "Wolberg, Street & Mangasarian (1995), WDBC; the copy in scikit-learn"),
-}
-
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

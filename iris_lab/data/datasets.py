@@ -1,6 +1,5 @@
 """Datasets: bundled ones, or from a file or URL."""
 
-import os.path
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from iris_lab.data.columns import Findings, encode, features_of, kinds_in, mark_missing, misleading, names_in
-from iris_lab.data.dataset import BUNDLED, Dataset
+from iris_lab.data.dataset import Dataset
 from iris_lab.data.encoded import Columns, encoded
+from iris_lab.data.given import BUNDLED, check_source
 from iris_lab.data.parsed import find_parsed
 from iris_lab.data.privacy import generalized
 from iris_lab.data.roles import group_numbers, roles_in, times
 from iris_lab.data.schema import special
-from iris_lab.data.sources import FORMATS, Source, aside, fetch, format_of, is_url, name_of, without_secrets
+from iris_lab.data.sources import Source, fetch, name_of
 from iris_lab.data.tables import Reading, TextTable, read_table
 from iris_lab.errors import InputError, UnknownNameError, check_type
 
@@ -171,29 +171,3 @@ def _left_out(columns: Columns, target: str, drop: str, keep: Sequence[str], kno
     unnamed = {"": "it has no name, as row labels have"} if "" in columns else {}
     rest = {name: column for name, column in columns.items() if name and name not in dropped}
     return unnamed | misleading(rest, target, keep) | dropped
-
-
-def check_source(source: str) -> None:
-    """Refuse a source that is neither a bundled name nor a readable kind of file, without reading it.
-
-    Raises
-    ------
-    UnknownNameError
-        Neither a bundled dataset nor a file.
-    InputError
-        A folder, or a file of another kind.
-    """
-    if source in BUNDLED:
-        return
-    try:
-        file, folder, kind = os.path.isfile(aside(source)), os.path.isdir(source), format_of(source)
-        shown = without_secrets(source) if is_url(source) else source
-    except ValueError as error:
-        raise InputError(f"data is neither a path nor a URL: {error}") from error
-    if not is_url(source) and not file:
-        if not Path(source).suffix and not folder:
-            raise UnknownNameError("dataset", source, BUNDLED)
-        what = "is a folder" if folder else "does not exist"
-        raise InputError(f"data file {source!r} {what}: give a CSV, TSV or Parquet file, or {', '.join(BUNDLED)}")
-    if kind not in FORMATS | {".zip"}:
-        raise InputError(f"data file {shown!r} is of an unknown kind: expected {', '.join(sorted(FORMATS))}")

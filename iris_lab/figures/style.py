@@ -41,7 +41,7 @@ SMALLEST = 6.0  # points; smaller letters cannot be read
 MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
 TICK, UPRIGHT = 22, 1.3  # characters of a class name under a panel, inches for upright names
 WRITING: Mapping[str, Mapping[str, Any]] = {
-    "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
+    "png": {"metadata": {"Software": None}},
     "svg": {"metadata": {"Date": None}},
 }
 

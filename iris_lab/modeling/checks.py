@@ -1,20 +1,14 @@
-"""Checks of the parameters: each by its name, and together against the data."""
+"""Whether the data allow what the parameters ask for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from iris_lab.modeling.estimators import check_folds, check_model, check_needs, check_private
-from iris_lab.modeling.splits import check_seed, check_test_size, make_split
+from iris_lab.modeling.estimators import check_needs, check_private
+from iris_lab.modeling.ranges import check_folds
+from iris_lab.modeling.splits import make_split
 
 if TYPE_CHECKING:
     from iris_lab.data.dataset import Dataset
-
-CHECKS: Mapping[str, Callable[..., object]] = {
-    "seed": check_seed,
-    "test_size": check_test_size,
-    "folds": check_folds,
-    "model": check_model,
-}
 
 
 def check_data(dataset: "Dataset | None", values: Mapping[str, Any]) -> None:

@@ -18,13 +18,14 @@ from sklearn.svm import SVC
 
 from iris_lab.data.privacy import FEWEST
 from iris_lab.data.schema import Feature
-from iris_lab.errors import InputError, UnknownNameError, check_type
+from iris_lab.errors import InputError
 from iris_lab.modeling.boosting import Boosting
 from iris_lab.modeling.costs import expected_cost
 from iris_lab.modeling.preparation import make_preparation
-from iris_lab.modeling.splits import Split, check_seed
+from iris_lab.modeling.ranges import check_folds, check_model, check_seed
+from iris_lab.modeling.splits import Split
 
-# Each takes the seed; only those with a random part use it.
+# Each takes the seed; only those with a random part use it. Their names stand in `ranges.MODEL_NAMES`, too.
 MODELS: Mapping[str, Callable[[int], ClassifierMixin]] = {
     "logistic": lambda seed: LogisticRegression(max_iter=1000),
     "lda": lambda seed: LinearDiscriminantAnalysis(),
@@ -42,42 +43,6 @@ MOST_BALANCED = 10_000
 INNER_FOLDS = 5  # of the calibration inside svm
 NEIGHBOURS = 5  # of knn
 REMEMBERING = ("knn", "svm")  # consist of training samples
-
-
-def check_folds(folds: int, target: NDArray[np.int64] | None = None, classes: Sequence[str] = ()) -> int:
-    """Return `folds`, or raise `InputError` unless 2 or more, and no more than a class has samples.
-
-    A rarer class may have fewer samples than there are folds: some folds are then without it. Two classes need two
-    samples or more, so that each fold is predicted by a model that knows two classes.
-
-    Parameters
-    ----------
-    folds
-        Number of folds.
-    target
-        Codes of the distinct training samples.
-    classes
-        Class names, for the message.
-    """
-    check_type("folds", folds, int)
-    if folds < 2:
-        raise InputError(f"folds={folds}: expected 2 or more")
-    if target is None:
-        return folds
-    counts = np.bincount(target, minlength=len(classes))
-    second, most = np.sort(counts)[-2:].tolist()
-    if folds > most:
-        raise InputError(
-            f"folds={folds}: no class has more than {most} distinct training sample(s), expected that many folds or "
-            "fewer, and 2 or more: give fewer folds, or merge classes"
-        )
-    if second < 2:
-        rare = classes[int(counts.argsort()[-2])]
-        raise InputError(
-            f"folds={folds}: class {rare!r} has {second} distinct training sample(s), expected 2 or more of two "
-            "classes: merge the class with another, or remove it"
-        )
-    return folds
 
 
 def check_needs(model: str, split: Split, folds: int) -> None:
@@ -106,14 +71,6 @@ def stated_cost(model: str, split: Split, folds: int) -> list[str]:
     """Return a line on how long the model will take, if that is over a minute."""
     cost = expected_cost(check_model(model), *split.train_features.shape, folds)
     return [cost] if cost else []
-
-
-def check_model(model: str) -> str:
-    """Return `model`, or raise `UnknownNameError` unless it is one of `MODELS`."""
-    check_type("model", model, str)
-    if model not in MODELS:
-        raise UnknownNameError("model", model, MODELS)
-    return model
 
 
 def check_private(model: str) -> None:

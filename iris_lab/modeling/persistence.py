@@ -13,7 +13,7 @@ from typing import Any
 import joblib
 from sklearn.pipeline import Pipeline
 
-from iris_lab.data.dataset import BUNDLED
+from iris_lab.data.given import BUNDLED
 from iris_lab.data.schema import Feature
 from iris_lab.errors import ArtifactError
 from iris_lab.modeling.compiled import RefusedError
@@ -21,9 +21,9 @@ from iris_lab.modeling.description import describe_dataset, describe_features, d
 from iris_lab.modeling.fitted import check_answers, check_parts
 from iris_lab.modeling.pickles import read_pickle
 from iris_lab.modeling.splits import Split
+from iris_lab.place import INFO_FILE, MODEL_FILE
 
 TRUST = "trust=True (--trust) loads any pickle, and runs what code is in it: only if you know who made it"
-MODEL_FILE, INFO_FILE = "model.joblib", "model.json"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from iris_lab.errors import InputError, check_type
+from iris_lab.errors import InputError
 from iris_lab.modeling.draw import draw
+from iris_lab.modeling.ranges import check_seed, check_test_size
 
 if TYPE_CHECKING:
     from iris_lab.data.dataset import Dataset
@@ -72,22 +73,6 @@ class Split:
     def test_target(self) -> NDArray[np.int64]:
         """Codes of the test set."""
         return self.dataset.target[self.test]
-
-
-def check_seed(seed: int) -> int:
-    """Return `seed`, or raise `InputError` where NumPy's generators cannot take it (0 to 2**32 - 1)."""
-    check_type("seed", seed, int)
-    if not 0 <= seed < 2**32:
-        raise InputError(f"seed={seed}: expected an integer from 0 to {2**32 - 1}")
-    return seed
-
-
-def check_test_size(test_size: float) -> float:
-    """Return `test_size`, or raise `InputError` unless it is a fraction between 0 and 1, both excluded."""
-    check_type("test_size", test_size, float)
-    if not 0 < test_size < 1:
-        raise InputError(f"test_size={test_size}: expected a fraction of the samples between 0 and 1, such as 0.25")
-    return test_size
 
 
 def duplicate_groups(features: pd.DataFrame) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ import orjson
 
 from iris_lab.by_step import METRICS_FILE
 from iris_lab.errors import ArtifactError, InputError, UnknownNameError
+from iris_lab.place import SPLIT_FILE
 from iris_lab.weighted_scores import SCORES
 from iris_lab.workflow.crate import LARGEST_RECORD
 from iris_lab.workflow.layout import CRATE_FILE
@@ -19,7 +20,6 @@ from iris_lab.workflow.untrusted import read_bounded, strict_json
 if TYPE_CHECKING:
     from iris_lab.workflow.parameters import Value
 
-SPLIT_FILE = "split.csv"  # as in iris_lab.artifacts, whose import would cost seconds
 SEED = "seed"  # the parameter that draws the split: runs that differ in it alone are repetitions
 SIZES = ("train.train_samples", "train.test_samples")
 NUMBER = re.compile("([0-9]+)")  # so that seed=2 is before seed=10

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from iris_lab.errors import IrisLabError
-from iris_lab.place import PACKAGE
+from iris_lab.place import INFO_FILE, PACKAGE
 from iris_lab.workflow import provenance
 from iris_lab.workflow.comparison.bytes import compare_bytes
 from iris_lab.workflow.comparison.findings import ALTERED, CLAIMED, Difference, Finding
@@ -18,7 +18,6 @@ from iris_lab.workflow.notebooks import INJECTED, declarations
 from iris_lab.workflow.steps import STEPS
 from iris_lab.workflow.untrusted import read_bounded, strict_json
 
-INFO_FILE = "model.json"  # as in iris_lab.modeling, whose import would cost seconds
 DATED = "iris_lab/__init__.py"  # has the date of the release
 URL = re.compile(r"https?://[\x21-\x7e]+")
 MALFORMED = (

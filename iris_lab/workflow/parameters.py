@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from iris_lab.data.given import check_source
 from iris_lab.errors import InputError, UnknownNameError, check_port
+from iris_lab.modeling.ranges import CHECKS
 from iris_lab.workflow.notebooks import declarations, read_notebook
 from iris_lab.workflow.steps import Step
 
@@ -139,7 +141,7 @@ def check_types(values: Mapping[str, Value], steps: Sequence[Step]) -> dict[str,
 
 
 def check(values: Mapping[str, Value]) -> None:
-    """Check the ranges of values with the functions that will use them, found by the parameters' names.
+    """Check values with the functions that will use them, found by the parameters' names, before data are read.
 
     Parameters
     ----------
@@ -151,8 +153,6 @@ def check(values: Mapping[str, Value]) -> None:
     InputError
         A value is out of range.
     """
-    from iris_lab.modeling import CHECKS  # here: it imports for seconds what reading a command line does not need
-
-    checks: Mapping[str, Callable[..., object]] = {**CHECKS, "port": check_port}
+    checks: Mapping[str, Callable[..., object]] = {**CHECKS, "port": check_port, "data": check_source}
     for name in checks.keys() & values.keys():
         checks[name](values[name])

@@ -4,7 +4,7 @@ import errno
 import functools
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +69,8 @@ class Performer:
         Variables of the kernels that say where the data are.
     kernels
         Takes note of each kernel.
+    on_notebook
+        Called with each executed notebook.
     """
 
     plan: Plan
@@ -78,6 +80,7 @@ class Performer:
     on_progress: Progress
     environment: Mapping[str, str]
     kernels: Kernels
+    on_notebook: Callable[[Path], object] = lambda path: None
 
     def perform(self, steps: Sequence[Step], folder: Path, *, known: Mapping[str, str]) -> dict[str, Performed]:
         """Execute steps one after another, and return what is known of each.
@@ -101,6 +104,7 @@ class Performer:
             started, before = time.perf_counter(), read_by_step(folder)
             try:
                 unstable = self._perform(step, folder)
+                self.on_notebook(folder / step.notebook.name)
                 found = crate.artifacts_of(folder)
             except OSError as error:
                 raise cannot_write(step, error) from error
@@ -168,7 +172,7 @@ def what_kernels_read(plan: Plan) -> Iterator[Mapping[str, str]]:
     with scratch_folder() as scratch, table_aside(plan):
         if plan.dataset:
             parsed.store(plan.dataset, scratch)
-        yield {parsed.VARIABLE: str(scratch)}
+        yield {parsed.VARIABLE: str(plan.parsed or scratch)}
 
 
 def cannot_write(step: Step, error: OSError) -> StepError:

@@ -1,19 +1,24 @@
 """A run's plan: everything that its execution needs, checked before anything is started."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from iris_lab.data import BUNDLED, Dataset, Source, check_source, is_url, load_dataset, sources
-from iris_lab.modeling import check_data
+from iris_lab.data import sources
+from iris_lab.data.given import BUNDLED
+from iris_lab.data.sources import Source, is_url
 from iris_lab.modeling.costs import expected_cost
 from iris_lab.place import DATA_FOLDER
 from iris_lab.workflow import provenance
+from iris_lab.workflow.loading import Known, Loaded, Read, load
 from iris_lab.workflow.notebooks import read_notebook
 from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check, declared, defaults
 from iris_lab.workflow.prose import images_of
 from iris_lab.workflow.steps import Step
+
+if TYPE_CHECKING:
+    from iris_lab.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,12 @@ class Plan:
         What the steps declare.
     values
         Value of every parameter but the run directory.
+    known
+        What is known of the data; None where no step declares ``data``.
     dataset
-        The data, loaded; None where no step declares ``data``.
+        The data, if they were read in this process.
+    parsed
+        Folder in which another process left them, for kernels.
     table
         The user's table as it was read; None for a bundled dataset.
     texts
@@ -45,7 +54,9 @@ class Plan:
     steps: Sequence[Step]
     parameters: Mapping[str, Parameter]
     values: Mapping[str, Value]
-    dataset: Dataset | None
+    known: Known | None
+    dataset: "Dataset | None"
+    parsed: Path | None
     table: Source | None
     texts: Mapping[str, str]
     images: Mapping[str, bytes]
@@ -55,13 +66,13 @@ class Plan:
     @property
     def name(self) -> str:
         """Name of the run: that of its data."""
-        return self.dataset.name if self.dataset else "report"
+        return self.known.name if self.known else "report"
 
     @property
     def facts(self) -> dict[str, str]:
         """Head of the page: its title, the number of samples, and the parameters that a reader asks for first."""
         asked = {name: str(self.values[name]) for name in ("model",) if name in self.values}
-        size = {"Samples": str(len(self.dataset.target))} if self.dataset else {}
+        size = {"Samples": str(self.known.samples)} if self.known else {}
         return {
             "title": f"Report: {self.name.replace('_', ' ')}",
             **size,
@@ -72,13 +83,10 @@ class Plan:
     @property
     def cost(self) -> str:
         """How long the model will take, in a sentence; empty where it is under a minute."""
-        if not self.dataset or not {"model", "test_size", "folds"} <= self.values.keys():
+        if not self.known or not {"model", "test_size", "folds"} <= self.values.keys():
             return ""
-        samples, features = self.dataset.features.shape
-        held_out = float(self.values["test_size"])
-        return expected_cost(
-            str(self.values["model"]), round(samples * (1 - held_out)), features, int(self.values["folds"])
-        )
+        training = round(self.known.samples * (1 - float(self.values["test_size"])))
+        return expected_cost(str(self.values["model"]), training, self.known.features, int(self.values["folds"]))
 
     @property
     def is_private(self) -> bool:
@@ -88,9 +96,9 @@ class Plan:
     @property
     def data(self) -> dict[str, str]:
         """What the record says of the data; empty for a run without data."""
-        if not self.dataset:
+        if not self.known:
             return {}
-        facts = {"name": self.dataset.name, "source": self.origin, "sha256": self.dataset.digest}
+        facts = {"name": self.known.name, "source": self.origin, "sha256": self.known.digest}
         return facts | ({"file": str(self.recorded("data"))} if self.table and not self.is_private else {})
 
     def recorded(self, name: str) -> Value:
@@ -118,6 +126,7 @@ def make_plan(
     steps: Sequence[Step],
     *,
     fetch: Callable[[str], Source] = sources.fetch,
+    read: Read = load,
     origin: str = "",
     date: str = "",
 ) -> Plan:
@@ -130,7 +139,9 @@ def make_plan(
     steps
         The steps to run.
     fetch
-        Reads a table; a sweep passes one with a cache.
+        Fetches a table; a sweep passes one with a cache.
+    read
+        Reads and checks the data: here, or in another process (`loading.load_aside`).
     origin, date
         The data's origin and the date of the release, for the record; empty for those found here.
 
@@ -142,15 +153,21 @@ def make_plan(
     parameters = declared(steps)
     whole = defaults(parameters) | dict(values)
     check(whole)
-    table, dataset = _read(whole, fetch) if "data" in whole else (None, None)
-    check_data(dataset, whole)
-    if not origin and dataset:
-        origin = table.place if table and is_url(table.place) else dataset.source
+    table, loaded = None, Loaded()
+    if "data" in whole:
+        given = str(whole["data"])
+        table = None if given in BUNDLED else fetch(given)
+        loaded = read(table or given, whole)
+    if not origin and loaded.known:
+        origin = table.place if table and is_url(table.place) else loaded.known.source
     texts = {step.name: read_notebook(step.notebook) for step in steps}
     images: dict[str, bytes] = {}
     for step in steps:
         images |= images_of(texts[step.name], step.notebook.parent)
-    return Plan(steps, parameters, whole, dataset, table, texts, images, origin, date or provenance.release_date())
+    date = date or provenance.release_date()
+    return Plan(
+        steps, parameters, whole, loaded.known, loaded.dataset, loaded.parsed, table, texts, images, origin, date
+    )
 
 
 def vary(plan: Plan, values: Mapping[str, Value]) -> Plan:
@@ -161,26 +178,9 @@ def vary(plan: Plan, values: Mapping[str, Value]) -> Plan:
     InputError
         The first value that cannot be used.
     """
+    from iris_lab.modeling import check_data
+
     whole = {**plan.values, **values}
     check(whole)
     check_data(plan.dataset, whole)
     return replace(plan, values=whole)
-
-
-def reading(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return those of the values that decide how the data are read."""
-    names = {"data", *inspect.signature(load_dataset).parameters}
-    return {name: value for name, value in values.items() if name in names}
-
-
-def _read(values: Mapping[str, Value], fetch: Callable[[str], Source]) -> tuple[Source | None, Dataset]:
-    """Return the user's table, if there is one, and the dataset, read with the parameters that `load_dataset` takes."""
-    given = str(values["data"])
-    table = None
-    if given not in BUNDLED:
-        check_source(given)
-        table = fetch(given)
-    options: dict[str, Any] = {
-        name: values[name] for name in [*inspect.signature(load_dataset).parameters][1:] if name in values
-    }  # without its first one: a parameter of a notebook may happen to have that name, too
-    return table, load_dataset(table or given, **options)

@@ -24,7 +24,19 @@ DELIMITERS = re.compile(r"^\s*(\$\$?|\\\[|\\\()(.*?)(\$\$?|\\\]|\\\))\s*$", re.D
 
 
 class PageRenderer(IPythonRenderer):
-    """Renders Markdown for a page without scripts and requests."""
+    """Renders Markdown for a page without scripts and requests.
+
+    Parameters
+    ----------
+    asked
+        Takes note of the images that are looked for: the content of each, None where there is none.
+    options
+        The base class's.
+    """
+
+    def __init__(self, asked: dict[str, bytes | None], **options: Any) -> None:
+        super().__init__(**options)
+        self._asked = asked
 
     def inline_math(self, text: str) -> str:
         """Return a formula within a sentence; ``$5 and $7`` is none (pandoc's rule: no space inside the delimiters)."""
@@ -57,10 +69,11 @@ class PageRenderer(IPythonRenderer):
         if url.startswith("attachment:"):
             bundle: Mapping[str, str] = self.attachments.get(unquote(url.removeprefix("attachment:")), {})
             return next((f"data:{kind};base64,{content}" for kind, content in bundle.items()), url)
-        path = local_image(url, Path(self.path))
+        path, self._asked[url] = local_image(url, Path(self.path)), None
         if path is None:
             return url
-        return f"data:{IMAGES[path.suffix.lower()]};base64,{b64encode(path.read_bytes()).decode()}"
+        self._asked[url] = content = path.read_bytes()
+        return f"data:{IMAGES[path.suffix.lower()]};base64,{b64encode(content).decode()}"
 
 
 def mathml(formula: str, display: str = "inline") -> str:
@@ -89,8 +102,10 @@ def mathml(formula: str, display: str = "inline") -> str:
 def markdown(context: Context, source: str) -> str:
     """Return Markdown as HTML: nbconvert's filter ``markdown2html`` for our page."""
     cell: Mapping[str, Any] = context.get("cell", {})
-    path = context.get("resources", {}).get("metadata", {}).get("path", "")
-    renderer = PageRenderer(escape=False, attachments=cell.get("attachments", {}), path=path)
+    page: Mapping[str, Any] = context.get("resources", {}).get("metadata", {})
+    renderer = PageRenderer(
+        page.get("asked", {}), escape=False, attachments=cell.get("attachments", {}), path=page.get("path", "")
+    )
     return str(MarkdownWithMath(renderer=renderer).render(source))
 
 

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from iris_lab.data.dataset import BUNDLED
-from iris_lab.data.datasets import check_source
+from iris_lab.data.given import BUNDLED, check_source
 from iris_lab.data.sources import fetch
 from iris_lab.errors import ArtifactError, InputError, StepError
 from iris_lab.workflow.aside import table_aside
@@ -16,6 +15,7 @@ from iris_lab.workflow.crate import Record, artifacts_of
 from iris_lab.workflow.expansion import check_expansion
 from iris_lab.workflow.integrity import CHANGED
 from iris_lab.workflow.layout import CRATE_FILE
+from iris_lab.workflow.loading import Read, load, load_aside
 from iris_lab.workflow.parameters import check_types
 from iris_lab.workflow.plans import Plan, make_plan
 from iris_lab.workflow.runs import execute
@@ -56,7 +56,7 @@ def compare_again(
     """
     warm_parent, scratch = kernels
     try:
-        plan = _plan(found, there, data)
+        plan = _plan(found, there, data, load_aside(warm_parent, scratch) if warm_parent else load)
     except InputError as error:
         return replace(found, problem=str(error))
     found = replace(found, environment=_changed_data(found.record, plan) + found.environment, repeated=repeat)
@@ -94,7 +94,7 @@ def _unstable(record: Record, one: Path, other: Path) -> str:
     return ""
 
 
-def _plan(found: Verification, there: Collection[str], data: str) -> Plan:
+def _plan(found: Verification, there: Collection[str], data: str, read: Read) -> Plan:
     """Plan the recorded steps with the recorded values; the data's origin and the date are copied from the record.
 
     The data are a bundled dataset, the copy in the run or, of a private run, what the caller names; no other file is
@@ -112,7 +112,12 @@ def _plan(found: Verification, there: Collection[str], data: str) -> Plan:
         check_source(data)
         values["data"], fetched = data, replace(fetch(data), place=found.record.private_table)
         return make_plan(
-            values, steps, fetch=lambda _: fetched, origin=claimed_source(found.record), date=found.record.date
+            values,
+            steps,
+            fetch=lambda _: fetched,
+            read=read,
+            origin=claimed_source(found.record),
+            date=found.record.date,
         )
     if source not in BUNDLED:
         if not isinstance(source, str) or source != found.record.data.get("file") or source not in there:
@@ -120,13 +125,13 @@ def _plan(found: Verification, there: Collection[str], data: str) -> Plan:
         check_expansion(found.run / source, found.record)
         values["data"] = str(found.run.absolute() / source)
         origin = found.record.data["source"]
-    return make_plan(values, steps, origin=origin, date=found.record.date)
+    return make_plan(values, steps, read=read, origin=origin, date=found.record.date)
 
 
 def _changed_data(record: Record, plan: Plan) -> list[Finding]:
-    if plan.dataset is None or plan.dataset.digest == record.data.get("sha256"):
+    if plan.known is None or plan.known.digest == record.data.get("sha256"):
         return []
-    was, now = f"{record.data.get('sha256', 'nothing')[:12]}…", f"{plan.dataset.digest[:12]}…"
+    was, now = f"{record.data.get('sha256', 'nothing')[:12]}…", f"{plan.known.digest[:12]}…"
     return [Finding(f"data {plan.name}", CHANGED, Difference("SHA-256 of the content", was, now))]
 
 

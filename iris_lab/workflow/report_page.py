@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
 from iris_lab.workflow.layout import PAGE_FILE
-from iris_lab.workflow.prose import images_of, markdown, mathml
+from iris_lab.workflow.prose import local_image, markdown, mathml
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -95,24 +96,50 @@ def _exporter() -> HTMLExporter:
     return exporter
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A section that was made: from which notebook, and with which images from its folder."""
+
+    text: str
+    images: Mapping[str, bytes | None]
+    section: Section
+
+    def is_of(self, text: str, folder: Path) -> bool:
+        return text == self.text and all(_image(url, folder) == content for url, content in self.images.items())
+
+
+_made: dict[str, _Made] = {}
+
+
+def prepare_section(path: Path) -> None:
+    """Make the section of an executed notebook, while other steps still run; if it cannot be made, `write_page` tells.
+
+    Parameters
+    ----------
+    path
+        The notebook.
+    """
+    with suppress(Exception):
+        _section(path)
+
+
 def _section(path: Path) -> Section:
     """Return the section of a notebook; that of the last one of each name is remembered, for the runs of a sweep."""
-    text = path.read_text(encoding="utf-8")
-    shown = text, images_of(text, path.parent)
-    known = _sections.get(path.stem)
-    if known and known[0] == shown and "text/markdown" not in text:  # such an output could show any file of the run
-        return known[1]
-    section = _made_section(path.stem, text, path.parent)
-    _sections[path.stem] = shown, section
-    return section
+    text, known = path.read_text(encoding="utf-8"), _made.get(path.stem)
+    if known is None or not known.is_of(text, path.parent):
+        known = _made[path.stem] = _made_section(path.stem, text, path.parent)
+    return known.section
 
 
-_sections: dict[str, tuple[tuple[str, dict[str, bytes]], Section]] = {}
+def _image(url: str, folder: Path) -> bytes | None:
+    path = local_image(url, folder)
+    return path.read_bytes() if path else None
 
 
-def _made_section(step: str, text: str, folder: Path) -> Section:
-    resources = {"metadata": {"path": str(folder)}}
-    fragment, _ = _exporter().from_notebook_node(nbformat.reads(text, as_version=4), resources=resources)
+def _made_section(step: str, text: str, folder: Path) -> _Made:
+    resources = {"metadata": {"path": str(folder), "asked": {}}}
+    notebook = nbformat.reads(text, as_version=4)
+    fragment, used = _exporter().from_notebook_node(notebook, resources=resources)
     soup = BeautifulSoup(fragment, "html.parser")
     headings = []
     for tag in soup.find_all(re.compile("h[1-6]")):
@@ -123,7 +150,8 @@ def _made_section(step: str, text: str, folder: Path) -> Section:
         headings.append((tag.name, Heading(identifier, tag.get_text().strip())))
     title = next((heading.title for name, heading in headings if name == "h1"), step)
     html = Markup(str(soup))  # noqa: S704 (nbconvert's; the page's policy lets no script run)
-    return Section(step, title, html, [heading for name, heading in headings if name == "h2"])
+    section = Section(step, title, html, [heading for name, heading in headings if name == "h2"])
+    return _Made(text, used["metadata"]["asked"], section)
 
 
 def _score_cards(metrics: Mapping[str, float]) -> list[Card]:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from iris_lab.workflow.integrity import remove_empty_folders
 from iris_lab.workflow.leftovers import check_left
 from iris_lab.workflow.performing import LONGEST, Performed, Performer, cannot_write, prepare, taken, what_kernels_read
 from iris_lab.workflow.plans import Plan
-from iris_lab.workflow.report_page import write_page
+from iris_lab.workflow.report_page import prepare_section, write_page
 from iris_lab.workflow.scratch import scratch_folder
 from iris_lab.workflow.steps import Progress, Step
 from iris_lab.workflow.warm import WarmParent
@@ -58,9 +59,19 @@ def execute(
     """
     with what_kernels_read(plan) as environment:
         progress = in_turn(on_progress)
-        performer = Performer(plan, warm_parent, timeout, allow_unstable, progress, environment, Kernels())
         try:
-            performed = _execute_steps(performer, folder, done or {})
+            with ThreadPoolExecutor(1, "page") as pages:  # its sections are made while later steps run
+                performer = Performer(
+                    plan,
+                    warm_parent,
+                    timeout,
+                    allow_unstable,
+                    progress,
+                    environment,
+                    Kernels(),
+                    lambda notebook: pages.submit(prepare_section, notebook),
+                )
+                performed = _execute_steps(performer, folder, done or {})
             remove_empty_folders(folder)
             _write_page(plan, folder)
             write_crate(folder, _record(plan, folder, performed))

@@ -104,6 +104,10 @@ class WarmParent:
         """
         return ForkedKernel(self, self.ask(argv=argv, cwd=cwd, env=dict(env)))
 
+    def call(self, module: str, function: str, given: str) -> "ForkedKernel":
+        """Call a function in a process of its own, which has imported what kernels have."""
+        return ForkedKernel(self, self.ask(call=[module, function, given]))
+
     def stop(self) -> None:
         """End the parent, and with it the remaining kernels and every process that they started."""
         with suppress(OSError, subprocess.TimeoutExpired):
@@ -115,7 +119,7 @@ class WarmParent:
 
 
 class ForkedKernel:
-    """A kernel's process, with the part of `subprocess.Popen` that jupyter_client uses."""
+    """A forked process, most often a kernel's, with the part of `subprocess.Popen` that jupyter_client uses."""
 
     stdin = stdout = stderr = None
 

@@ -2,6 +2,7 @@
 
 It imports the analysis stack, then answers each JSON line on stdin with one on stdout:
 ``{"argv": […], "cwd": …, "env": {…}}`` forks a kernel and gives its process id,
+``{"call": [module, function, argument]}`` forks a process that calls the function, and gives its id,
 ``{"poll": pid}`` gives its exit code, negative for a signal, or null while it runs.
 When its input ends, as it does when the runner is killed, it kills the remaining kernels with every process that they
 started, and exits.
@@ -18,18 +19,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-# What the steps import. A module that cannot be imported here fails in the notebook, where a reader sees it.
+# What the steps import, and what reads the data before them.
+# A module that cannot be imported here fails in the notebook, where a reader sees it.
 PRELOADED = (
     "ipykernel.kernelapp",
+    "ipykernel.debugger",
     "IPython.core.completer",
     "iris_lab.artifacts",
     "iris_lab.evaluation",
     "iris_lab.figures",
     "iris_lab.findings",
     "iris_lab.iris",
+    "iris_lab.modeling.checks",
     "iris_lab.pitfalls",
     "iris_lab.serving.launcher",
+    "iris_lab.workflow.loading",
+    "matplotlib.backends.backend_agg",
     "requests",
+    "sklearn.datasets",
 )
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
@@ -96,14 +103,14 @@ def _poll(pid: int) -> int | None:
 def _fork(request: dict[str, Any]) -> int:
     pid = os.fork()
     if pid == 0:
-        _run_kernel(**request)
+        _run(request)
     with suppress(PermissionError, ProcessLookupError):  # set here too, so that it holds before we answer
         os.setpgid(pid, pid)
     return pid
 
 
-def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
-    """Turn this process into the kernel that ``python -m`` with ``argv`` would have started."""
+def _run(request: dict[str, Any]) -> NoReturn:
+    """Do in this process what was asked for, and end it."""
     code = 1
     try:
         with suppress(PermissionError):
@@ -111,14 +118,11 @@ def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
         silence = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
-        os.chdir(cwd)
-        os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
-        sys.argv = argv
-        from iris_lab.workflow.kernel_app import KernelApp
-
-        KernelApp.ends_at_once = True
-        # ipykernel read JPY_PARENT_PID when the parent imported it, so pass the new parent's pid explicitly.
-        KernelApp.launch_instance([*argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
+        if "call" in request:
+            module, function, given = request["call"]
+            getattr(importlib.import_module(module), function)(given)
+        else:
+            _be_a_kernel(**request)
         code = 0
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
@@ -127,6 +131,18 @@ def _run_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> NoReturn:
 
         atexit._run_exitfuncs()
         os._exit(code)
+
+
+def _be_a_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> None:
+    """Turn this process into the kernel that ``python -m`` with ``argv`` would have started."""
+    os.chdir(cwd)
+    os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
+    sys.argv = argv
+    from iris_lab.workflow.kernel_app import KernelApp
+
+    KernelApp.ends_at_once = True
+    # ipykernel read JPY_PARENT_PID when the parent imported it, so pass the new parent's pid explicitly.
+    KernelApp.launch_instance([*argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from iris_lab.artifacts import SPLIT_FILE
-from iris_lab.modeling import INFO_FILE, MODEL_FILE
+from iris_lab.place import INFO_FILE, MODEL_FILE, SPLIT_FILE
 from iris_lab.workflow.comparison.bytes import compare_bytes
 from iris_lab.workflow.comparison.drawings import compare_drawings
 from iris_lab.workflow.comparison.findings import DIFFERENT, EQUIVALENT, IDENTICAL, Difference, Finding

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iris_lab.artifacts import read_split
 from iris_lab.errors import IrisLabError
-from iris_lab.modeling import load_model
 from iris_lab.workflow.comparison.findings import Difference
 from iris_lab.workflow.comparison.texts import NOISE, RELATIVE
 
@@ -29,6 +27,9 @@ def compare_models(was: Path, now: Path, *, trust: bool) -> Difference | None:
     """
     if not trust:
         return Difference("", f"other bytes, {UNTRUSTED}", "the model of the re-run")
+    from iris_lab.artifacts import read_split  # here: they import for seconds, and most models have equal bytes
+    from iris_lab.modeling import load_model
+
     ours = load_model(now)
     split = read_split(now, ours)
     features = split.dataset.features

@@ -127,6 +127,8 @@ class Cluster:
         From `connected`.
     """
 
+    shares_files = False
+
     def __init__(self, folder: Path, client: Any) -> None:
         self._folder, self._client = folder, client
 

@@ -62,7 +62,7 @@ def _attempt(job: Job, pool: Pool, missing: Mapping[str, Plan]) -> Iterator[Resu
     """Execute the shared first steps that are missing, then the runs."""
     bases: dict[int, Plan] = {}
     tasks = {
-        run: Task(run, bases.setdefault(id(plan.dataset), plan), plan.values, job.timeout)
+        run: Task(run, bases.setdefault(id(plan.known), plan), plan.values, job.timeout)
         for run, plan in missing.items()
     }
     places = {run: job.folder / HIDDEN / STEPS / _key(plan) for run, plan in missing.items()}

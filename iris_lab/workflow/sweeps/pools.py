@@ -24,7 +24,15 @@ class LostWorkerError(Exception):
 
 
 class Pool(Protocol):
-    """Executes tasks; results are in the order in which they end."""
+    """Executes tasks; results are in the order in which they end.
+
+    Attributes
+    ----------
+    shares_files
+        Whether its workers can read the files of this machine.
+    """
+
+    shares_files: bool
 
     def first(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Done | str]]:
         """Execute the first step of each task."""
@@ -45,6 +53,8 @@ class Local:
     jobs
         Runs at a time; negative for one per core.
     """
+
+    shares_files = True
 
     def __init__(self, folder: Path, jobs: int) -> None:
         self._folder, self._jobs = folder, jobs

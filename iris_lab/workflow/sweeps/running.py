@@ -9,11 +9,14 @@ from dataclasses import replace
 from filelock import FileLock, Timeout
 
 from iris_lab.by_step import read_metrics
+from iris_lab.data import parsed
 from iris_lab.data.sources import fetch
 from iris_lab.errors import InputError, IrisLabError
 from iris_lab.workflow.crate import read_crate
+from iris_lab.workflow.loading import reading
 from iris_lab.workflow.output_directory import OutputDirectory
-from iris_lab.workflow.plans import Plan, make_plan, reading, vary
+from iris_lab.workflow.plans import Plan, make_plan, vary
+from iris_lab.workflow.scratch import scratch_folder
 from iris_lab.workflow.sweeps.execution import STEPS, executed
 from iris_lab.workflow.sweeps.identity import Identity, differences
 from iris_lab.workflow.sweeps.jobs import Job, Listener, finished, is_shown, outcomes_of, shown_for
@@ -53,7 +56,7 @@ def complete(job: Job, identity: Identity, pool: Pool, listener: Listener) -> li
         done = _take_up(job, journal, plans, identity, listener)
         listener.started(len(done), len(job.runs))
         missing = {run: plan for run, plan in plans.items() if run not in done}
-        with closing(executed(job, pool, missing, identity, listener)) as results:
+        with _handed_over(missing, pool) as handed, closing(executed(job, pool, handed, identity, listener)) as results:
             for executed_run in results:
                 result = _checked(job, executed_run, identity)
                 if result.error:
@@ -88,6 +91,19 @@ def plans_of(job: Job) -> dict[str, Plan]:
         else:
             plans[run] = bases[key] = make_plan(values, job.steps, fetch=remembered)
     return plans
+
+
+@contextmanager
+def _handed_over(plans: Mapping[str, Plan], pool: Pool) -> Iterator[Mapping[str, Plan]]:
+    """Yield the plans as the workers need them: if they share our files, large tables are parsed in one of those."""
+    if not pool.shares_files:
+        yield plans
+        return
+    with scratch_folder() as scratch:
+        for plan in {id(plan.dataset): plan for plan in plans.values()}.values():
+            if plan.dataset:
+                parsed.store(plan.dataset, scratch)
+        yield {run: replace(plan, dataset=None, parsed=scratch) for run, plan in plans.items()}
 
 
 @contextmanager
