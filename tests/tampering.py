@@ -49,7 +49,7 @@ def edit_pixels(path, change, **options):
     pixels = np.asarray(picture.convert("RGBA")).copy()
     change(pixels)
     altered = Image.fromarray(pixels, "RGBA").convert(picture.mode)
-    altered.save(path, "png", dpi=picture.info.get("dpi"), **{"optimize": True, **options})
+    altered.save(path, "png", dpi=picture.info.get("dpi"), **options)
 
 
 def edit_pixel(path):

@@ -34,9 +34,9 @@ class PageRenderer(IPythonRenderer):
         The base class's.
     """
 
-    def __init__(self, asked: dict[str, bytes | None], **options: Any) -> None:
+    def __init__(self, asked: dict[str, bytes | None] | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self._asked = asked
+        self._asked = {} if asked is None else asked
 
     def inline_math(self, text: str) -> str:
         """Return a formula within a sentence; ``$5 and $7`` is none (pandoc's rule: no space inside the delimiters)."""
@@ -104,7 +104,7 @@ def markdown(context: Context, source: str) -> str:
     cell: Mapping[str, Any] = context.get("cell", {})
     page: Mapping[str, Any] = context.get("resources", {}).get("metadata", {})
     renderer = PageRenderer(
-        page.get("asked", {}), escape=False, attachments=cell.get("attachments", {}), path=page.get("path", "")
+        page.get("asked"), escape=False, attachments=cell.get("attachments", {}), path=page.get("path", "")
     )
     return str(MarkdownWithMath(renderer=renderer).render(source))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from iris_lab.errors import InputError
 from iris_lab.place import reports
-from iris_lab.workflow.parameters import Value, declared
+from iris_lab.workflow.parameters import Value, check, declared
 from iris_lab.workflow.steps import STEPS, Step
 from iris_lab.workflow.sweeps.choices import Choices, combinations, given_choices, run_name, safe_name
 from iris_lab.workflow.sweeps.identity import identity_of
@@ -104,7 +104,16 @@ def sweep(
 
 
 def runs_of(choices: Choices) -> dict[str, dict[str, Value]]:
-    """Return the parameters of every combination, by the name of its run's folder."""
+    """Return the parameters of every combination, by the name of its run's folder.
+
+    Raises
+    ------
+    InputError
+        A value that no data allow.
+    """
+    for name, values in choices.items():
+        for value in values:
+            check({name: value})
     return {run_name(values): values for values in combinations(choices)}
 
 

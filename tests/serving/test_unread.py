@@ -90,7 +90,7 @@ def test_a_thousand_clients_that_read_nothing_keep_no_other_waiting(server: obje
         asking = threads.submit(ask_on, client, stop, seconds)
         try:
             with unread(client, 1050) as connections:
-                wait_for_dropped(connections, 500, 30)
+                wait_for_dropped(connections, 500, 90)
                 until = time.monotonic() + 60
                 while len(seconds) < 5 and asking.running() and time.monotonic() < until:
                     time.sleep(0.1)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from iris_lab.errors import InputError, UnknownNameError
-from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value, check
+from iris_lab.workflow.parameters import RUN_DIR, Parameter, Value
 
 MANY, MOST = 1000, 100_000  # runs that have to be confirmed, and that no sweep may have
 RANGE = re.compile(r"\s*([+-]?\d{1,18})\.\.([+-]?\d{1,18})\s*")
@@ -142,7 +142,6 @@ def _distinct(name: str, values: list[Value]) -> list[Value]:
         if value in seen:
             raise InputError(f"two combinations are equal: {name}={value!s:.60} is given twice; give each value once")
         seen.add(value)
-        check({name: value})
     return values
 
 
