@@ -39,7 +39,7 @@ def kill_one(output: Path, steps, kernels: str, seconds: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("steps", "kernels", "kills"), [(TINY, "plain", 30), (STEPS, "warm", 20)], ids=["tiny", "iris"]
+    ("steps", "kernels", "kills"), [(TINY, "plain", 15), (STEPS, "warm", 12)], ids=["tiny", "iris"]
 )
 def test_the_previous_report_is_whole_after_every_kill(tmp_path, steps, kernels, kills):
     output = tmp_path / "lab"

@@ -81,14 +81,16 @@ def _examined(
     given: argparse.Namespace, values: "dict[str, Value]", parameters: "Mapping[str, Parameter]"
 ) -> "tuple[Path | None, Freshness | None]":
     """Return the place of the run, if it is known before the data are read, and what has changed since it was made."""
+    if given.force or given.allow_unstable:
+        return None, None
     from iris_lab.place import reports
     from iris_lab.workflow.freshness import examine, name_of_run
     from iris_lab.workflow.steps import STEPS
 
     name = name_of_run(values, parameters)
     place = given.output or (reports() / name if name else None)
-    if place is None or given.force or given.allow_unstable:
-        return place, None
+    if place is None:
+        return None, None
     place = Path(os.path.abspath(place))
     return place, examine(place, values, STEPS)
 

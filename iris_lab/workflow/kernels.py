@@ -1,5 +1,6 @@
 """The kernel of a step: forked from the warm parent, or an ordinary process where the system cannot fork."""
 
+import asyncio
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from iris_lab.workflow.environment import pinned_environment
 from iris_lab.workflow.ready_client import ReadyClient
 from iris_lab.workflow.warm import WarmParent, warm_kernels
 
+ENDED_SECONDS, LOOKS = 1, 200  # a second; jupyter_client waits on
 LAUNCHER = ["-m", "ipykernel_launcher"]  # how every kernel specification of IPython's kernel starts it
 
 
@@ -63,6 +65,13 @@ class PinnedProvisioner(LocalProvisioner):
         self.process = kernel  # type: ignore[assignment]  # it has the part of Popen that the base class uses
         self.pid = self.pgid = kernel.pid
         return self.connection_info
+
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """Wait for a kernel that was asked to end: jupyter_client looks for it every 100 ms, of which it needs 20."""
+        for _ in range(ENDED_SECONDS * LOOKS):
+            if await self.poll() is not None:
+                return
+            await asyncio.sleep(1 / LOOKS)
 
     @contextmanager
     def _nothing_left_behind(self) -> Iterator[None]:

@@ -6,7 +6,8 @@ from queue import Empty
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 ANSWER_SECONDS = 1.0
-SILENCE_SECONDS = 0.2  # after which an answer that was published is not awaited any longer
+SILENCE_SECONDS = 0.02  # after which a published answer was missed, as the kernel sent it before it knew of this client
+PATIENCE_SECONDS = 1.0  # after which any published message will do
 
 
 class ReadyClient(AsyncKernelClient):
@@ -24,11 +25,14 @@ class ReadyClient(AsyncKernelClient):
         RuntimeError
             The kernel died, or did not answer in time.
         """
-        end = time.monotonic() + (timeout or float("inf"))
+        began = time.monotonic()
+        end = began + (timeout or float("inf"))
         while True:
             request = self.kernel_info()
-            if await self._answered(request) and await self._is_idle(request):
-                return
+            if await self._answered(request):
+                received, is_idle = await self._published(request)
+                if is_idle or (received and time.monotonic() > began + PATIENCE_SECONDS):
+                    return
             if not await self._async_is_alive():
                 raise RuntimeError("Kernel died before replying to kernel_info")
             if time.monotonic() > end:
@@ -44,8 +48,8 @@ class ReadyClient(AsyncKernelClient):
         except Empty:
             return False
 
-    async def _is_idle(self, request: str) -> bool:
-        """Read what was published up to the end of a request; say whether anything was received at all."""
+    async def _published(self, request: str) -> tuple[bool, bool]:
+        """Read what was published up to the end of a request; say whether anything was, and whether that end was."""
         received = False
         try:
             while True:
@@ -53,6 +57,6 @@ class ReadyClient(AsyncKernelClient):
                 received = True
                 idle = message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
                 if idle and message["parent_header"].get("msg_id") == request:
-                    return True
+                    return True, True
         except Empty:
-            return received
+            return received, False

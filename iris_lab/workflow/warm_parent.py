@@ -13,13 +13,15 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-# What the steps import, and what reads the data before them.
+# What the first steps import, and what reads the data before them.
 # A module that cannot be imported here fails in the notebook, where a reader sees it.
 PRELOADED = (
     "ipykernel.kernelapp",
@@ -32,32 +34,43 @@ PRELOADED = (
     "iris_lab.iris",
     "iris_lab.modeling.checks",
     "iris_lab.pitfalls",
-    "iris_lab.serving.launcher",
     "iris_lab.workflow.loading",
     "matplotlib.backends.backend_agg",
-    "requests",
     "sklearn.datasets",
 )
+LATER = ("iris_lab.serving.launcher", "requests")  # what only the last step imports, while the first ones run
 
+SILENCE_SECONDS = 0.1  # after a kernel was forked: the next one may be asked for
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def main() -> None:
     """Import, then fork and poll until the input ends."""
     _adopt_orphans()
-    for module in () if "--bare" in sys.argv else PRELOADED:
-        with suppress(ImportError):
-            importlib.import_module(module)
+    later = [] if "--bare" in sys.argv else list(LATER)
+    if later:
+        _import(PRELOADED)
     _be_no_terminal()
-    gc.freeze()  # else the first collection in each kernel would copy the pages of all that is imported
     try:
-        for line in sys.stdin:
+        while line := sys.stdin.readline():
             request = json.loads(line)
             answer = _poll(request["poll"]) if "poll" in request else _fork(request)
             print(json.dumps(answer), flush=True)  # noqa: T201 (the answer to the runner)
+            while "argv" in request and later and not select.select([sys.stdin], [], [], SILENCE_SECONDS)[0]:
+                _import([later.pop(0)])
     finally:
         _kill_descendants()
         os._exit(0)  # an orderly shutdown of all those libraries takes longer than killing the kernels did
+
+
+def _import(modules: Iterable[str]) -> None:
+    """Import modules without looking for garbage, which takes a fifth of the time (1.5 s instead of 1.9)."""
+    gc.disable()
+    for module in modules:
+        with suppress(ImportError):
+            importlib.import_module(module)
+    gc.freeze()  # else the first collection in each kernel would copy the pages of all that is imported
+    gc.enable()
 
 
 def _adopt_orphans() -> None:

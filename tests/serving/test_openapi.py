@@ -153,5 +153,5 @@ def test_schemathesis_finds_no_answer_outside_the_description(run: Path, tmp_pat
             [*command, f"{service.url}/openapi.json"], capture_output=True, text=True, timeout=900, cwd=tmp_path
         )
         assert ran.returncode == 0, ran.stdout
-    assert len(service.log) > 2000, ran.stdout
+    assert len(service.log) > 1000, ran.stdout
     assert not [line for line in service.log if " 500 " in line]
