@@ -8,6 +8,7 @@ from pathlib import Path
 from iris_lab.cli.options import TRUST, add_run
 from iris_lab.cli.streams import PatientStream
 from iris_lab.errors import InputError
+from iris_lab.lazy import many_imports
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,8 +29,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def predict(given: argparse.Namespace) -> int:
     """Predict the classes, and write the table with them."""
-    from iris_lab.data.tables import Reading
-    from iris_lab.prediction.tables import predict_file
+    with many_imports():
+        from iris_lab.data.tables import Reading
+        from iris_lab.prediction.tables import predict_file
 
     reading = Reading(given.separator, given.decimal, given.encoding, given.sheet)
     pieces = predict_file(given.run, given.table, reading, trust=given.trust)

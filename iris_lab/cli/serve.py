@@ -6,6 +6,7 @@ import warnings
 
 from iris_lab.cli.options import TRUST, add_run
 from iris_lab.errors import InputError
+from iris_lab.lazy import many_imports
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -48,8 +49,9 @@ def serve(given: argparse.Namespace) -> int:
     for number in ending_signals():  # no cleanup is needed yet, and interrupting an import can crash the interpreter
         signal.signal(number, given.stopping.leave)
     numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
-    from iris_lab.serving.servers import granian
-    from iris_lab.serving.servers.options import Options
+    with many_imports():
+        from iris_lab.serving.servers import granian
+        from iris_lab.serving.servers.options import Options
 
     warnings.formatwarning = lambda message, *_: f"iris-lab: {message}\n"  # one line, without file and line number
     options = Options(given.trust, numbers["max-body"], given.allow_host, given.allow_origin, given.share_samples)

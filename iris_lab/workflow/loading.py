@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from iris_lab.data import parsed
 from iris_lab.data.sources import Source
 from iris_lab.errors import InputError
+from iris_lab.lazy import many_imports
 from iris_lab.workflow.parameters import Value
 from iris_lab.workflow.warm import WarmParent
 
@@ -63,8 +64,9 @@ def load(given: Source | str, values: Mapping[str, Value]) -> Loaded:
     InputError
         The data cannot be read, or not be used with these values.
     """
-    from iris_lab.data import load_dataset
-    from iris_lab.modeling import check_data
+    with many_imports():
+        from iris_lab.data import load_dataset
+        from iris_lab.modeling import check_data
 
     first, *_ = inspect.signature(load_dataset).parameters
     options = {name: value for name, value in reading(values).items() if name not in ("data", first)}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_lab.errors import InputError
+from iris_lab.lazy import many_imports
 from iris_lab.place import reports
 from iris_lab.workflow.parameters import Value, check, declared
 from iris_lab.workflow.steps import STEPS, Step
@@ -145,7 +146,8 @@ def run_sweep(job: Job, listener: Listener) -> list[Outcome]:
         from iris_lab.workflow.sweeps.pools import pool_of
 
         with pool_of(job.folder, identity, jobs=job.jobs, scheduler=job.scheduler) as pool:
-            from iris_lab.workflow.sweeps.running import complete  # here: it imports for seconds
+            with many_imports():
+                from iris_lab.workflow.sweeps.running import complete  # here: it imports for seconds
 
             return complete(job, identity, pool, listener)
     listener.started(len(done), len(job.runs))
