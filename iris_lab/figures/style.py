@@ -14,6 +14,8 @@ import pandas as pd
 import seaborn as sns
 from IPython.display import Image, Markdown
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.style import context
@@ -40,10 +42,6 @@ STYLE: Mapping[str, Any] = {
 SMALLEST = 6.0  # points; smaller letters cannot be read
 MANY_SAMPLES = 1000  # with more, an SVG holds the points as one image, not as one element each
 TICK, UPRIGHT = 22, 1.3  # characters of a class name under a panel, inches for upright names
-WRITING: Mapping[str, Mapping[str, Any]] = {
-    "png": {"metadata": {"Software": None}},
-    "svg": {"metadata": {"Date": None}},
-}
 
 
 @contextmanager
@@ -81,8 +79,15 @@ def render(figure: Figure, kind: str) -> bytes:
     if engine := figure.get_layout_engine():
         engine.execute(figure)  # savefig would draw once more to do it, and for each kind
         figure.set_layout_engine("none")
-    written = BytesIO()
-    figure.savefig(written, format=kind, dpi="figure", **WRITING[kind])
+    written, before = BytesIO(), figure.canvas
+    to_png, to_svg = FigureCanvasAgg.print_png, FigureCanvasSVG.print_svg  # savefig would draw twice
+    try:
+        if kind == "png":
+            to_png(FigureCanvasAgg(figure), written, metadata={"Software": None})  # type: ignore[no-untyped-call]  # so
+        else:
+            to_svg(FigureCanvasSVG(figure), written, metadata={"Date": None})  # type: ignore[no-untyped-call]  # it is
+    finally:
+        figure.set_canvas(before)
     return written.getvalue()
 
 

@@ -1,8 +1,9 @@
 """Who executes the runs of a sweep: processes of this machine (loky), or the workers of a Dask cluster."""
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,22 +52,27 @@ class Local:
     folder
         Of the sweep.
     jobs
-        Runs at a time; negative for one per core.
+        Runs at a time.
     """
 
     shares_files = True
 
     def __init__(self, folder: Path, jobs: int) -> None:
         self._folder, self._jobs = folder, jobs
+        self._starting = threading.Thread(target=self._start, name="workers", daemon=True)
+
+    def start(self) -> None:
+        """Start the workers, which import for seconds, and do not wait for them."""
+        self._starting.start()
+
+    def _start(self) -> None:
+        with suppress(Exception):  # whatever it is happens again to those who wait for a result
+            list(self._parallel()(delayed(calls.warm_up)() for _ in range(self._jobs)))
 
     def first(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Done | str]]:
-        """Execute the first step of each task; meanwhile the other workers get ready."""
-        idle = max(0, self._workers - len(tasks))
-        wanted = [delayed(_first)(number, task) for number, task in enumerate(tasks)]
-        wanted += [delayed(_first)(-1, None) for _ in range(idle if self._workers > 1 else 0)]
-        for number, done in self._executed(wanted):
-            if number >= 0:
-                yield tasks[number], done
+        """Execute the first step of each task."""
+        for number, done in self._executed(delayed(_first)(*each) for each in enumerate(tasks)):
+            yield tasks[number], done
 
     def runs(self, tasks: Sequence[tuple[Task, Path | None]]) -> Iterator[Result]:
         """Execute the runs; each worker puts its run in place itself, so that none is lost on the way."""
@@ -74,30 +80,26 @@ class Local:
         places = {task.run: OutputDirectory(self._folder / task.run, helpers) for task, _ in tasks}
         yield from self._executed(delayed(calls.run_here)(task, places[task.run], first) for task, first in tasks)
 
-    @property
-    def _workers(self) -> int:
-        return self._jobs if self._jobs > 0 else int(cpu_count())
+    def _parallel(self) -> Parallel:
+        with parallel_config(backend="loky", initializer=end_with, initargs=(os.getpid(),)):
+            return Parallel(n_jobs=self._jobs, batch_size=1, return_as="generator_unordered")
 
     def _executed(self, wanted: Any) -> Iterator[Any]:
-        watched = parallel_config(backend="loky", initializer=end_with, initargs=(os.getpid(),))
+        if self._starting.ident:
+            self._starting.join()
         try:
-            with watched:
-                parallel = Parallel(n_jobs=self._workers, batch_size=1, return_as="generator_unordered")
-            with closing(parallel(wanted)) as results:
+            with closing(self._parallel()(wanted)) as results:
                 yield from results
         except TerminatedWorkerError as error:
             raise LostWorkerError("as the system ends one for want of memory") from error
 
 
-def _first(number: int, task: Task | None) -> tuple[int, Done | str]:
-    if task is None:
-        calls.warm_up()
-        return number, ""
+def _first(number: int, task: Task) -> tuple[int, Done | str]:
     return number, calls.run_first(task)
 
 
 @contextmanager
-def pool_of(folder: Path, identity: Identity, *, jobs: int, scheduler: str) -> Iterator[Pool]:
+def pool_of(folder: Path, identity: Identity, *, runs: int, jobs: int, scheduler: str) -> Iterator[Pool]:
     """Yield who executes the runs of a sweep: the cluster of a scheduler, if one is named.
 
     Raises
@@ -106,7 +108,9 @@ def pool_of(folder: Path, identity: Identity, *, jobs: int, scheduler: str) -> I
         The scheduler or its workers cannot be used.
     """
     if not scheduler:
-        yield Local(folder, jobs)
+        local = Local(folder, min(runs, jobs if jobs > 0 else cpu_count()))
+        local.start()
+        yield local
         return
     with connected(scheduler, identity) as client:
         yield Cluster(folder, client)
