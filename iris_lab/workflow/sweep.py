@@ -145,7 +145,7 @@ def run_sweep(job: Job, listener: Listener) -> list[Outcome]:
     if len(done) < len(job.runs) or not is_shown(job, journal):
         from iris_lab.workflow.sweeps.pools import pool_of
 
-        missing = max(1, len(job.runs) - len(done))
+        missing = len(job.runs) - len(done)
         with pool_of(job.folder, identity, runs=missing, jobs=job.jobs, scheduler=job.scheduler) as pool:
             with many_imports():
                 from iris_lab.workflow.sweeps.running import complete  # here: it imports for seconds

@@ -102,14 +102,26 @@ def _first(number: int, task: Task) -> tuple[int, Done | str]:
 def pool_of(folder: Path, identity: Identity, *, runs: int, jobs: int, scheduler: str) -> Iterator[Pool]:
     """Yield who executes the runs of a sweep: the cluster of a scheduler, if one is named.
 
+    Parameters
+    ----------
+    folder, identity
+        Of the sweep.
+    runs
+        How many are missing.
+    jobs
+        Runs at a time on this machine; negative for one per core.
+    scheduler
+        Address of a Dask scheduler, or empty.
+
     Raises
     ------
     InputError
         The scheduler or its workers cannot be used.
     """
     if not scheduler:
-        local = Local(folder, min(runs, jobs if jobs > 0 else cpu_count()))
-        local.start()
+        local = Local(folder, max(1, min(runs, jobs if jobs > 0 else cpu_count())))
+        if runs:
+            local.start()
         yield local
         return
     with connected(scheduler, identity) as client:

@@ -2,9 +2,11 @@
 
 import functools
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 
 from filelock import FileLock, Timeout
 
@@ -12,6 +14,7 @@ from iris_lab.by_step import read_metrics
 from iris_lab.data import parsed
 from iris_lab.data.sources import fetch
 from iris_lab.errors import InputError, IrisLabError
+from iris_lab.lazy import many_imports
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.loading import reading
 from iris_lab.workflow.output_directory import OutputDirectory
@@ -56,6 +59,7 @@ def complete(job: Job, identity: Identity, pool: Pool, listener: Listener) -> li
         done = _take_up(job, journal, plans, identity, listener)
         listener.started(len(done), len(job.runs))
         missing = {run: plan for run, plan in plans.items() if run not in done}
+        threading.Thread(target=_import_what_draws, daemon=True).start()  # a core is idle now, and later none is
         with _handed_over(missing, pool) as handed, closing(executed(job, pool, handed, identity, listener)) as results:
             for executed_run in results:
                 result = _checked(job, executed_run, identity)
@@ -71,6 +75,11 @@ def complete(job: Job, identity: Identity, pool: Pool, listener: Listener) -> li
             write_pages(job.folder, outcomes)
             journal.show(shown_for(job, errors))
     return outcomes
+
+
+def _import_what_draws() -> None:
+    with suppress(Exception), many_imports():
+        import_module("iris_lab.figures.paired_figures")
 
 
 def plans_of(job: Job) -> dict[str, Plan]:
