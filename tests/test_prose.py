@@ -6,12 +6,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from iris_lab.workflow import warm
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.prose import images_of, local_image, mathml
 from iris_lab.workflow.report import Job, report
+from iris_lab.workflow.report_page import prepare_section, write_page
 from iris_lab.workflow.steps import Step
 
 PIXEL = b"\x89PNG\r\n\x1a\nnot much of a picture"
@@ -82,3 +83,18 @@ def test_a_name_with_a_space_is_found(tmp_path: Path) -> None:
     (tmp_path / "a b.png").write_bytes(PIXEL)
     text = nbformat.writes(new_notebook(cells=[new_markdown_cell("![x](a%20b.png)")]))
     assert images_of(text, tmp_path) == {"a b.png": PIXEL}
+
+
+def test_a_section_is_made_again_where_an_image_that_it_shows_is_another(tmp_path: Path) -> None:
+    output = new_output("display_data", {"text/markdown": "![shown][one]\n\n[one]: one.png"})
+    notebook = new_notebook(cells=[new_code_cell("1", outputs=[output])])
+    for name, content in (("first", PIXEL), ("second", PIXEL + b"!"), ("third", None)):
+        (tmp_path / name).mkdir()
+        nbformat.write(notebook, tmp_path / name / "shows.ipynb")
+        prepare_section(tmp_path / name / "shows.ipynb")  # as while a later step runs, which then writes the image
+        if content:
+            (tmp_path / name / "one.png").write_bytes(content)
+        write_page(tmp_path / name, [tmp_path / name / "shows.ipynb"], {"title": name}, {})
+        shown = BeautifulSoup((tmp_path / name / "index.html").read_text(), "html.parser").find("img", alt="shown")
+        expected = f"data:image/png;base64,{b64encode(content).decode()}" if content else "one.png"
+        assert shown["src"] == expected
