@@ -100,15 +100,19 @@ def test_a_failed_run_comes_back_with_its_notebook(scheduler, workers, tmp_path)
     assert (tmp_path / "runs/seed=4.failed/refuses_four.ipynb").is_file()
 
 
-def test_a_worker_with_other_code_is_refused_by_name(scheduler, workers, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("iris_lab/scores.py", r"another text of iris_lab/scores\.py"), ("requirements.lock", r"another requirements\.lock")],
+)
+def test_a_worker_with_other_code_or_another_lock_is_refused_by_name(scheduler, workers, tmp_path, file, message):
     other = tmp_path / "other"
     shutil.copytree(Path(package).parent, other / "iris_lab")
     for name in ("notebooks", "requirements.lock"):
         source = Path(package).parents[1] / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, other / name)
-    with (other / "iris_lab/scores.py").open("a") as module:
-        module.write("# another version\n")
-    refusal = pytest.raises(InputError, match=r"worker tcp://127.* is not as this machine: .*iris_lab/scores\.py")
+    with (other / file).open("a") as changed:
+        changed.write("# another version\n")
+    refusal = pytest.raises(InputError, match=rf"worker tcp://127.* is not as this machine: {message}")
     with started(tmp_path / "worker", *WORKER, scheduler, path=other), refusal:
         joined(scheduler, 3)
         run(replace(job(tmp_path / "runs", seed=[3]), scheduler=scheduler))

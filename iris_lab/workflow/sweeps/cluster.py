@@ -7,6 +7,7 @@ import pickle
 import queue
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -54,6 +55,7 @@ def connected(address: str, identity: Identity) -> Iterator[Any]:
     except ImportError as error:
         raise InputError("a scheduler needs Dask: pip install 'iris-lab[dask]'") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it would tell of connections that were refused
+    warnings.filterwarnings("ignore", "Mismatched versions found")  # our own line names the worker, and what to do
     try:
         client = _within(ANSWER_SECONDS, lambda: Client(address, timeout=ANSWER_SECONDS, set_as_default=False))
     except (OSError, ValueError, TypeError, ImportError) as error:
