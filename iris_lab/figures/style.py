@@ -79,7 +79,7 @@ def render(figure: Figure, kind: str) -> bytes:
     if engine := figure.get_layout_engine():
         engine.execute(figure)  # savefig would draw once more to do it, and for each kind
         figure.set_layout_engine("none")
-    written, before = BytesIO(), figure.canvas
+    written, canvas, dpi = BytesIO(), figure.canvas, figure.dpi
     to_png, to_svg = FigureCanvasAgg.print_png, FigureCanvasSVG.print_svg  # savefig would draw twice
     try:
         if kind == "png":
@@ -87,7 +87,8 @@ def render(figure: Figure, kind: str) -> bytes:
         else:
             to_svg(FigureCanvasSVG(figure), written, metadata={"Date": None})  # type: ignore[no-untyped-call]  # it is
     finally:
-        figure.set_canvas(before)
+        figure.set_canvas(canvas)
+        figure.dpi = dpi
     return written.getvalue()
 
 
