@@ -76,7 +76,11 @@ def _batches(file: IO[bytes], suffix: str, most: int | None) -> tuple[list[str],
         table = parquet.ParquetFile(file)
         check_size(8 * int(table.metadata.num_rows) * int(table.metadata.num_columns), most)
         names = _names(table.schema_arrow)
-        return names, lambda: table.iter_batches(BATCH_ROWS, columns=names)
+        return names, lambda: (
+            batch
+            for group in range(table.num_row_groups)  # one by one: pyarrow keeps the bytes of those read so far
+            for batch in table.iter_batches(BATCH_ROWS, row_groups=[group], columns=names)
+        )
     from pyarrow import ipc
 
     table = ipc.open_file(file)
