@@ -102,7 +102,10 @@ def test_a_failed_run_comes_back_with_its_notebook(scheduler, workers, tmp_path)
 
 @pytest.mark.parametrize(
     ("file", "message"),
-    [("iris_lab/scores.py", r"another text of iris_lab/scores\.py"), ("requirements.lock", r"another requirements\.lock")],
+    [
+        ("iris_lab/scores.py", r"another text of iris_lab/scores\.py"),
+        ("requirements.lock", r"another requirements\.lock"),
+    ],
 )
 def test_a_worker_with_other_code_or_another_lock_is_refused_by_name(scheduler, workers, tmp_path, file, message):
     other = tmp_path / "other"

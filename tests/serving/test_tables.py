@@ -1,13 +1,16 @@
 import csv
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from conftest import save_run
+from pyarrow import parquet
 
 from iris_lab.data.datasets import load_dataset
 from iris_lab.errors import InputError
@@ -101,3 +104,20 @@ def test_true_and_false_are_read_as_in_training(tmp_path: Path) -> None:
 def test_predicting_imports_no_flask() -> None:
     code = "import sys, iris_lab.prediction.tables; print('flask' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_prediction_does_not_grow_with_its_table(iris_run: Path, tmp_path: Path) -> None:
+    peaks, features = [], load_model(iris_run).features
+    random = np.random.default_rng(0)
+    for groups in (2, 12):  # of 250,000 samples, 8 MB, no two values of which are equal
+        path = tmp_path / f"{groups}.parquet"
+        with parquet.ParquetWriter(path, pa.schema([(name, pa.float64()) for name in features])) as writer:
+            for _ in range(groups):
+                writer.write_table(pa.table({name: random.uniform(1, 5, 250_000) for name in features}))
+        command = [sys.executable, "-m", "iris_lab", "predict", iris_run, path, "-o", tmp_path / "predicted.csv"]
+        with subprocess.Popen(command) as process:
+            _, status, used = os.wait4(process.pid, 0)
+        assert status == 0
+        peaks.append(used.ru_maxrss)
+    assert peaks[1] < 1.2 * peaks[0], peaks
