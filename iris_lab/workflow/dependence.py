@@ -11,7 +11,14 @@ from iris_lab.place import LOCK, PACKAGE
 EVERY = ""  # in place of a step: all of them
 # What executes a notebook, with all that it imports, and what hands it over and takes it back.
 ENGINE = ("workflow.engine", "workflow.kernel_app", "workflow.warm_parent")
-HANDS = ("workflow.performing", "workflow.plans", "workflow.notebooks", "workflow.parameters", "workflow.steps")
+HANDS = (
+    "workflow.loading",
+    "workflow.performing",
+    "workflow.plans",
+    "workflow.notebooks",
+    "workflow.parameters",
+    "workflow.steps",
+)
 
 
 def affected(source: str, texts: Mapping[str, str]) -> set[str]:
