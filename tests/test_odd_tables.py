@@ -60,7 +60,7 @@ SLOW: dict[str, Maker] = {
     "one boolean": lambda random, target: {"c": random.choice(["true", "false"], ROWS)},
     "one date": lambda random, target: {"c": pd.date_range("1999-01-01", periods=ROWS).strftime("%Y-%m-%d")},
     "a category like the protocol's input": lambda random, target: {"input-0": _levels(random, 3)},
-    "many categories": lambda random, target: {f"c{number}": _levels(random, 5) for number in range(120)},
+    "many categories": lambda random, target: {f"c{number}": _levels(random, 5) for number in range(40)},
     "many levels": lambda random, target: {"c": _levels(random, 90), "v": random.normal(size=ROWS)},
     "mostly gaps": lambda random, target: {
         **{f"v{number}": _holes(random, random.normal(size=ROWS), 0.6) for number in range(5)},
