@@ -95,6 +95,7 @@ def kill_at_random(sweep: Sweep, kills: int, dice: random.Random) -> Killing:
         try:
             enough = sum(found.kills.values()) >= kills
             code = process.wait(None if enough else dice.uniform(0, seconds))
+            assert code == 0, f"a sweep that nobody killed ended with {code}"
         except subprocess.TimeoutExpired:
             found.kills[way] = found.kills.get(way, 0) + 1
             since += 1
