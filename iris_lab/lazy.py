@@ -1,8 +1,6 @@
-"""Imports that cost little: late, because reading a command line needs few of them, and without looking for garbage."""
+"""Names of a package that are imported when somebody asks for them: reading a command line needs few of them."""
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -30,15 +28,3 @@ def names_in(package: str, **modules: str) -> Callable[[str], Any]:
         return getattr(import_module(f"{package}.{homes[name]}"), name)
 
     return find
-
-
-@contextmanager
-def many_imports() -> Iterator[None]:
-    """Look for no garbage meanwhile: for the imports of the analysis stack that takes a fifth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -8,7 +8,7 @@ from pathlib import Path
 from iris_lab.cli.options import TRUST, add_run
 from iris_lab.cli.streams import PatientStream
 from iris_lab.errors import InputError
-from iris_lab.lazy import many_imports
+from iris_lab.garbage import uncollected
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,7 +29,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def predict(given: argparse.Namespace) -> int:
     """Predict the classes, and write the table with them."""
-    with many_imports():
+    with uncollected():
         from iris_lab.data.tables import Reading
         from iris_lab.prediction.tables import predict_file
 

@@ -6,7 +6,7 @@ import warnings
 
 from iris_lab.cli.options import TRUST, add_run
 from iris_lab.errors import InputError
-from iris_lab.lazy import many_imports
+from iris_lab.garbage import uncollected
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -49,7 +49,7 @@ def serve(given: argparse.Namespace) -> int:
     for number in ending_signals():  # no cleanup is needed yet, and interrupting an import can crash the interpreter
         signal.signal(number, given.stopping.leave)
     numbers = {name: _whole(name, getattr(given, name.replace("-", "_"))) for name in ("port", "workers", "max-body")}
-    with many_imports():
+    with uncollected():
         from iris_lab.serving.servers import granian
         from iris_lab.serving.servers.options import Options
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from iris_lab.data import parsed
 from iris_lab.data.sources import Source
 from iris_lab.errors import InputError
-from iris_lab.lazy import many_imports
+from iris_lab.garbage import uncollected
 from iris_lab.workflow.parameters import Value
 from iris_lab.workflow.warm import WarmParent
 
@@ -64,7 +64,7 @@ def load(given: Source | str, values: Mapping[str, Value]) -> Loaded:
     InputError
         The data cannot be read, or not be used with these values.
     """
-    with many_imports():
+    with uncollected():
         from iris_lab.data import load_dataset
         from iris_lab.modeling import check_data
 

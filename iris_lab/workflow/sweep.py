@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_lab.errors import InputError
-from iris_lab.lazy import many_imports
+from iris_lab.garbage import uncollected
 from iris_lab.place import reports
 from iris_lab.workflow.parameters import Value, check, declared
 from iris_lab.workflow.steps import STEPS, Step
@@ -147,7 +147,7 @@ def run_sweep(job: Job, listener: Listener) -> list[Outcome]:
 
         missing = len(job.runs) - len(done)
         with pool_of(job.folder, identity, runs=missing, jobs=job.jobs, scheduler=job.scheduler) as pool:
-            with many_imports():
+            with uncollected():
                 from iris_lab.workflow.sweeps.running import complete  # here: it imports for seconds
 
             return complete(job, identity, pool, listener)

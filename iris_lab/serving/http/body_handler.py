@@ -1,14 +1,13 @@
 """Shared by all handlers of requests with a body: content type, limits, and turns for large bodies."""
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, TypeVar
 from wsgiref.types import WSGIEnvironment
 
 from werkzeug.http import parse_options_header
 
+from iris_lab.garbage import uncollected
 from iris_lab.serving.http.bodies import BodyReader
 from iris_lab.serving.http.middleware import Rules
 from iris_lab.serving.http.problems import HTTPProblem
@@ -60,7 +59,7 @@ class BodyHandler:
             return answer(body)
         self._large.append(None)
         try:
-            with self._turn, _no_collection():
+            with self._turn, uncollected():
                 try:
                     return answer(body)
                 except HTTPProblem as problem:
@@ -70,19 +69,6 @@ class BodyHandler:
 
     def _is_busy(self) -> bool:
         return bool(self._large)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    # None of the millions of objects in a large body is garbage, but the collector traverses them repeatedly, and no
-    # other thread runs meanwhile. 16 MB of nested lists block for 4.5 s with the collector, for 0.5 s without.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def check_content_type(environ: Mapping[str, Any], *others: str) -> None:

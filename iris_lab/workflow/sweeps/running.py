@@ -14,7 +14,7 @@ from iris_lab.by_step import read_metrics
 from iris_lab.data import parsed
 from iris_lab.data.sources import fetch
 from iris_lab.errors import InputError, IrisLabError
-from iris_lab.lazy import many_imports
+from iris_lab.garbage import uncollected
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.loading import reading
 from iris_lab.workflow.output_directory import OutputDirectory
@@ -78,7 +78,7 @@ def complete(job: Job, identity: Identity, pool: Pool, listener: Listener) -> li
 
 
 def _import_what_draws() -> None:
-    with suppress(Exception), many_imports():
+    with suppress(Exception), uncollected():
         import_module("iris_lab.figures.paired_figures")
 
 
