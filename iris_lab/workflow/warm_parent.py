@@ -53,12 +53,14 @@ def main() -> None:
     if later:
         _import(PRELOADED)
     _be_no_terminal()
+    forked = False
     try:
         while line := sys.stdin.readline():
             request = json.loads(line)
             answer = _poll(request["poll"]) if "poll" in request else _fork(request)
             print(json.dumps(answer), flush=True)  # noqa: T201 (the answer to the runner)
-            while "argv" in request and later and not select.select([sys.stdin], [], [], SILENCE_SECONDS)[0]:
+            forked |= "argv" in request
+            while forked and later and not select.select([sys.stdin], [], [], SILENCE_SECONDS)[0]:
                 _import([later.pop(0)])
     finally:
         _kill_descendants()
