@@ -65,8 +65,8 @@ test: $(TESTS_READY)  ## ruff, mypy, pytest, and nbval on the notebooks
 	$(BIN)/pytest -m "not slow"
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
 
-proof: $(TESTS_READY)  ## the slow proofs: browser, kills, load, validators
-	$(BIN)/pytest -m slow --durations=25
+proof: $(TESTS_READY)  ## the slow proofs: browser, kills, load, validators; PART="FILES" for some
+	$(BIN)/pytest -m slow --durations=25 $(PART)
 
 lab: $(TESTS_READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
