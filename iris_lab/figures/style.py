@@ -80,12 +80,12 @@ def render(figure: Figure, kind: str) -> bytes:
         engine.execute(figure)  # savefig would draw once more to do it, and for each kind
         figure.set_layout_engine("none")
     written, canvas, dpi = BytesIO(), figure.canvas, figure.dpi
-    to_png, to_svg = FigureCanvasAgg.print_png, FigureCanvasSVG.print_svg  # savefig would draw twice
-    try:
+    drawn: Any = (FigureCanvasAgg if kind == "png" else FigureCanvasSVG)(figure)  # their methods have no types
+    try:  # savefig would draw twice
         if kind == "png":
-            to_png(FigureCanvasAgg(figure), written, metadata={"Software": None})  # type: ignore[no-untyped-call]  # so
+            drawn.print_png(written, metadata={"Software": None})
         else:
-            to_svg(FigureCanvasSVG(figure), written, metadata={"Date": None})  # type: ignore[no-untyped-call]  # it is
+            drawn.print_svg(written, metadata={"Date": None})
     finally:
         figure.set_canvas(canvas)
         figure.dpi = dpi
