@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from iris_lab.data.sources import fetch, name_of
 from iris_lab.errors import ArtifactError
 from iris_lab.place import DATA_FOLDER
 from iris_lab.workflow import provenance
@@ -55,7 +56,7 @@ class Freshness:
 def name_of_run(values: Mapping[str, Value], parameters: Mapping[str, Parameter]) -> str:
     """Return the name that a run of these values will have; empty where only its data can tell."""
     data = str(values.get("data", parameters["data"].default if "data" in parameters else ""))
-    return "" if URL in data else Path(data).name.split(".")[0]
+    return "" if URL in data else name_of(data)
 
 
 def examine(place: Path, values: Mapping[str, Value], steps: Sequence[Step]) -> Freshness | None:
@@ -113,8 +114,6 @@ def _same_table(record: Record, data: str) -> bool:
     if not copy:
         return not record.private_table  # a bundled dataset is part of scikit-learn, whose version is compared
     if URL in data:
-        from iris_lab.data.sources import fetch
-
         content = fetch(data).content
     else:
         try:

@@ -79,7 +79,7 @@ def load(given: Source | str, values: Mapping[str, Value]) -> Loaded:
 Read = Callable[[Source | str, Mapping[str, Value]], Loaded]
 
 
-def load_aside(warm_parent: WarmParent, folder: Path) -> Read:
+def load_aside(warm_parent: WarmParent | None, folder: Path) -> Read:
     """Return a function like `load` that reads in a process forked from the warm parent.
 
     So the runner, which lives as long as its run, neither imports pandas and scikit-learn nor holds the data.
@@ -87,14 +87,17 @@ def load_aside(warm_parent: WarmParent, folder: Path) -> Read:
     Parameters
     ----------
     warm_parent
-        The process to fork from.
+        The process to fork from; None where the system cannot fork: then the function is `load`.
     folder
         A private folder; a large table stays there, parsed, for the kernels.
     """
+    if warm_parent is None:
+        return load
 
     def read(given: Source | str, values: Mapping[str, Value]) -> Loaded:
         answer: Known | str = ""
         with suppress(OSError, RuntimeError):
+            (folder / ANSWER).unlink(missing_ok=True)  # to a request before this one
             (folder / REQUEST).write_bytes(pickle.dumps((given, dict(values)), protocol=5))
             warm_parent.call("iris_lab.workflow.loading", "answer", str(folder)).wait()
             answer = pickle.loads((folder / ANSWER).read_bytes())  # noqa: S301 (the folder is our own)

@@ -15,7 +15,7 @@ from iris_lab.workflow.crate import Record, artifacts_of
 from iris_lab.workflow.expansion import check_expansion
 from iris_lab.workflow.integrity import CHANGED
 from iris_lab.workflow.layout import CRATE_FILE
-from iris_lab.workflow.loading import Read, load, load_aside
+from iris_lab.workflow.loading import Read, load_aside
 from iris_lab.workflow.parameters import check_types
 from iris_lab.workflow.plans import Plan, make_plan
 from iris_lab.workflow.runs import execute
@@ -56,7 +56,7 @@ def compare_again(
     """
     warm_parent, scratch = kernels
     try:
-        plan = _plan(found, there, data, load_aside(warm_parent, scratch) if warm_parent else load)
+        plan = _plan(found, there, data, load_aside(warm_parent, scratch))
     except InputError as error:
         return replace(found, problem=str(error))
     found = replace(found, environment=_changed_data(found.record, plan) + found.environment, repeated=repeat)

@@ -10,7 +10,7 @@ from iris_lab.place import reports
 from iris_lab.workflow.crate import read_crate
 from iris_lab.workflow.freshness import Freshness
 from iris_lab.workflow.layout import CRATE_FILE
-from iris_lab.workflow.loading import load, load_aside
+from iris_lab.workflow.loading import load_aside
 from iris_lab.workflow.output_directory import OutputDirectory
 from iris_lab.workflow.parameters import Value
 from iris_lab.workflow.plans import Plan, make_plan
@@ -85,8 +85,7 @@ def report(
         A step failed; what it wrote is kept beside the run directory, which stays as it was.
     """
     with nullcontext(kernels) if kernels else warm_kernels() as (warm_parent, scratch):
-        read = load_aside(warm_parent, scratch) if warm_parent else load
-        plan = plan or make_plan(job.values, job.steps, read=read)
+        plan = plan or make_plan(job.values, job.steps, read=load_aside(warm_parent, scratch))
         place = OutputDirectory(job.output or reports() / plan.name)
         place.check()
         if not job.force:
